@@ -1,0 +1,6 @@
+"""`python -m longhand` is the `longhand` command."""
+
+from longhand.cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

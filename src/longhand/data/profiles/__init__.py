@@ -1,0 +1,1 @@
+"""The five systems' data sets, and the whole domain, as seeded generators."""

@@ -1,0 +1,1 @@
+"""How often a solver is right, and where it is wrong."""

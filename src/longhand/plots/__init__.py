@@ -1,0 +1,1 @@
+"""Figures from result files, never from a model."""

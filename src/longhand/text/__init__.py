@@ -1,0 +1,1 @@
+"""Problem, string and token ids, both ways."""
