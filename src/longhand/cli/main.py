@@ -1,0 +1,66 @@
+"""The `longhand` command: finds the verb, runs it, and turns a user's mistake into one line and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from longhand import __version__
+from longhand.cli import check_data, demo, evaluate, info, make_data, plot, solve, train, vocab
+from longhand.cli.arguments import HelpFormatter
+from longhand.errors import UserError
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+_DESCRIPTION = "Train small transformers that do arithmetic, and check them on every problem of their domain."
+_EPILOG = """\
+start here:   longhand demo                         from nothing to a model checked on 1,500,500 problems
+then ask it:  longhand solve runs/demo "951+11="
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="longhand", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=HelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"longhand {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
+    demo.add_parser(verbs)
+    data = verbs.add_parser("data", help="make data sets and check them", formatter_class=HelpFormatter)
+    data_verbs = data.add_subparsers(dest="data_verb", metavar="COMMAND", required=True)
+    make_data.add_parser(data_verbs)
+    check_data.add_parser(data_verbs)
+    for module in (train, info, evaluate, solve, vocab, plot):
+        module.add_parser(verbs)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 done but not passed, 2 a mistake, 130 interrupted."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    parser = build_parser()
+    arguments, rest = parser.parse_known_args(sys.argv[1:] if argv is None else list(argv))
+    try:
+        if rest and not getattr(arguments, "takes_overrides", False):
+            raise UserError(f"unknown argument {rest[0]!r}; see: longhand {arguments.verb} --help")
+        arguments.rest = rest
+        code: int = arguments.run(arguments)
+        return code
+    except UserError as error:
+        print(f"longhand: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        print("longhand: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has gone: that is its right. Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
