@@ -1,0 +1,56 @@
+"""Who is right: the one judge of every answer."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+from longhand.arithmetic.domain import Domain
+from longhand.arithmetic.problem import Problem
+
+
+class Verdict(StrEnum):
+    """What the judge says of one completion."""
+
+    CORRECT = "correct"
+    WRONG = "wrong"
+    MALFORMED = "malformed"
+    UNFINISHED = "unfinished"
+    OUT_OF_RANGE = "out_of_range"
+
+
+class Answered(Protocol):
+    """What the judge looks at: a canonical answer (None if none could be read) and why writing ended."""
+
+    @property
+    def answer(self) -> str | None:
+        """The canonical answer, or None where the text holds no well-formed one."""
+        ...
+
+    @property
+    def finish_reason(self) -> str:
+        """`stop` when the end mark was written; anything else means that it was not."""
+        ...
+
+
+def judge(problem: Problem, completion: Answered, *, domain: Domain | None = None) -> Verdict:
+    """Compare a completion with the exact answer.
+
+    A completion without an end mark is unfinished, whatever it says; one without a readable answer is
+    malformed; a whole number that no problem of `domain` has as its answer is out of range.
+    """
+    if completion.finish_reason != "stop":
+        return Verdict.UNFINISHED
+    if completion.answer is None:
+        return Verdict.MALFORMED
+    if completion.answer == problem.answer:
+        return Verdict.CORRECT
+    if domain is not None:
+        try:
+            number = int(completion.answer)
+        except ValueError:
+            return Verdict.WRONG
+        low, high = domain.answer_range()
+        if not low <= number <= high:
+            return Verdict.OUT_OF_RANGE
+    return Verdict.WRONG
