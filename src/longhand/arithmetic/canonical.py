@@ -30,9 +30,7 @@ def canonical_key(problem: Problem, *, inverse: bool = False) -> tuple[int, ...]
     if problem.semantics == "left_to_right" and not chain:
         # Reordering operands of a mixed chain read from left to right would change what it says.
         return (LITERAL, *_flat(problem.operands, problem.operators))
-    terms = sorted(
-        (sign, *_sorted_product(factors, signs)) for sign, factors, signs in signed_terms(problem)
-    )
+    terms = sorted((sign, *_sorted_product(factors, signs)) for sign, factors, signs in signed_terms(problem))
     remainder = int(problem.division == "remainder" and "/" in operators)
     # Lengths keep terms apart, so that no two different lists of terms flatten to the same key.
     return (TERMS, remainder, *(number for term in terms for number in (len(term), *term)))

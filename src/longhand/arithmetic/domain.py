@@ -155,5 +155,7 @@ class Domain:
         """Read what `to_dict` wrote; raises `UserError` for an unknown key or an impossible value."""
         unknown = set(data) - set(cls.__dataclass_fields__)
         if unknown:
-            raise UserError(f"unknown key {min(unknown)!r} in a domain; known are {', '.join(cls.__dataclass_fields__)}")
+            raise UserError(
+                f"unknown key {min(unknown)!r} in a domain; known are {', '.join(cls.__dataclass_fields__)}"
+            )
         return cls(**{**data, "operators": tuple(data.get("operators", ("+", "-")))})
