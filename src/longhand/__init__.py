@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["Completion", "Domain", "Problem", "Solver", "UserError", "Verdict", "__version__", "judge", "load"]
+__all__ = [
+    "Completion",
+    "Domain",
+    "Problem",
+    "Solver",
+    "UserError",
+    "Verdict",
+    "__version__",
+    "judge",
+    "load",
+]
 
 if TYPE_CHECKING:
     from longhand.arithmetic.domain import Domain as Domain

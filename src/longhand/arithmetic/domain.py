@@ -69,9 +69,7 @@ class Domain:
         value = problem.value
         if isinstance(value, tuple):
             return self.negatives == "allow" or value.quotient >= 0
-        return (isinstance(value, int) or "/" not in problem.operators) and (
-            self.negatives == "allow" or value >= 0
-        )
+        return (isinstance(value, int) or "/" not in problem.operators) and (self.negatives == "allow" or value >= 0)
 
     def problem(self, operands: tuple[int, ...], operators: tuple[str, ...]) -> Problem:
         """The problem with these numbers under the domain's rules of evaluation."""

@@ -61,6 +61,4 @@ def _skip_spaces(body: str, position: int) -> int:
 def _unexpected(text: str, body: str, position: int, offset: int, wanted: str) -> UserError:
     if position >= len(body):
         return UserError(f"{text!r} ends where {wanted} is expected; write for example 951+11=")
-    return UserError(
-        f"{text!r}: {body[position]!r} at character {position + offset + 1}, where {wanted} is expected"
-    )
+    return UserError(f"{text!r}: {body[position]!r} at character {position + offset + 1}, where {wanted} is expected")

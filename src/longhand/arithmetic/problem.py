@@ -68,9 +68,7 @@ class Problem:
         if self.semantics == "left_to_right":
             total = _fold(self.operands, self.operators)
         else:
-            total = sum(
-                (sign * _fold(factors, signs) for sign, factors, signs in signed_terms(self)), Fraction(0)
-            )
+            total = sum((sign * _fold(factors, signs) for sign, factors, signs in signed_terms(self)), Fraction(0))
         return total.numerator if total.denominator == 1 else total
 
     @property

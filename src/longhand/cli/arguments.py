@@ -45,7 +45,7 @@ def add_model_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def add_options(
-    parser: argparse.ArgumentParser, options: type[BaseModel], aliases: Mapping[str, Sequence[str]]
+    parser: argparse._ActionsContainer, options: type[BaseModel], aliases: Mapping[str, Sequence[str]]
 ) -> None:
     """Add one flag per field of `options`, with its description and default; `aliases` are further spellings."""
     for name, field in options.model_fields.items():
@@ -93,9 +93,7 @@ def parse_overrides(rest: Sequence[str]) -> dict[str, str]:
     items = iter(rest)
     for item in items:
         if not item.startswith("--") or "." not in item.split("=")[0]:
-            raise UserError(
-                f"unknown argument {item!r}; a key of the configuration is written --section.key value"
-            )
+            raise UserError(f"unknown argument {item!r}; a key of the configuration is written --section.key value")
         name, equals, value = item[2:].partition("=")
         if not equals:
             try:

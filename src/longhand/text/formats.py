@@ -117,9 +117,7 @@ class Format:
             # Every character of the steps is one token, and so is every <noop>.
             missing = self.steps_width - len(steps)
             if missing < 0:
-                raise UserError(
-                    f"{problem}: the steps take {len(steps)} tokens, steps_width is {self.steps_width}"
-                )
+                raise UserError(f"{problem}: the steps take {len(steps)} tokens, steps_width is {self.steps_width}")
             steps += NOOP * missing
         cot = f"{THINK}{steps}{END_THINK}" if steps else ""
         return Rendered(self.prompt(problem), cot + self.write_answer(problem.answer), cot)
@@ -188,9 +186,7 @@ class Format:
         """
         prompt = completion = 0
         low, high = domain.min_operand, domain.max_operand
-        corners = {
-            number for number in (low, high, 0, 1, 10 ** (len(str(high)) - 1)) if low <= number <= high
-        }
+        corners = {number for number in (low, high, 0, 1, 10 ** (len(str(high)) - 1)) if low <= number <= high}
         answers = [str(bound) for bound in domain.answer_range()]
         for operators in product(domain.operators, repeat=domain.n_operands - 1):
             for operands in product(sorted(corners), repeat=domain.n_operands):

@@ -45,13 +45,9 @@ class Vocabulary:
             raise UserError(f"vocabulary {self.name!r}: every token must be different and not empty")
         for role, token in self.roles.items():
             if role not in ROLES:
-                raise UserError(
-                    f"vocabulary {self.name!r}: unknown role {role!r}; known are {', '.join(ROLES)}"
-                )
+                raise UserError(f"vocabulary {self.name!r}: unknown role {role!r}; known are {', '.join(ROLES)}")
             if token not in self.tokens:
-                raise UserError(
-                    f"vocabulary {self.name!r}: the token {token!r} of role {role!r} is not in it"
-                )
+                raise UserError(f"vocabulary {self.name!r}: the token {token!r} of role {role!r} is not in it")
         if self.on_unknown not in ("error", "unk", "drop"):
             raise UserError(f"on_unknown {self.on_unknown!r} is unknown; choose error, unk or drop")
         if self.on_unknown == "unk" and "unk" not in self.roles:
@@ -125,9 +121,7 @@ class Vocabulary:
         chosen = list(ids)
         for index in chosen:
             if not 0 <= index < len(self.tokens):
-                raise UserError(
-                    f"id {index} is not in vocabulary {self.name!r}, which has {len(self)} tokens"
-                )
+                raise UserError(f"id {index} is not in vocabulary {self.name!r}, which has {len(self)} tokens")
         if skip_special:
             special = {self.id_of(role) for role in ("pad", "bos", "eos") if role in self.roles}
             chosen = [index for index in chosen if index not in special]

@@ -29,7 +29,7 @@ class StepReport:
 
 
 def columns(problem: Problem) -> list[str]:
-    """Sums and differences column by column, units first, as system 000 writes them: `8+9=17 5+8+1=14 6+1+1=8`.
+    """Sums and differences column by column, units first: `8+9=17 5+8+1=14 6+1+1=8` (system 000).
 
     A carry is the last addend of its column, a missing digit is 0. A column that borrows adds ten to its first number, and the borrow it
     owes is the last number taken away: 503-187 gives `13-7=6 10-8-1=1 5-1-1=3`. One column needs no steps. Raises
@@ -40,9 +40,7 @@ def columns(problem: Problem) -> list[str]:
         return _sum_columns(problem.operands)
     if problem.operators == ("-",) and problem.operands[0] >= problem.operands[1] >= 0:
         return _difference_columns(*problem.operands)
-    raise UserError(
-        f"{problem}: steps by columns are for sums, and for a-b with a >= b, of numbers of at least 0"
-    )
+    raise UserError(f"{problem}: steps by columns are for sums, and for a-b with a >= b, of numbers of at least 0")
 
 
 def _sum_columns(operands: tuple[int, ...]) -> list[str]:

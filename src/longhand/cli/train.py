@@ -1,0 +1,73 @@
+"""`longhand train`: from a configuration to a checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from longhand.cli.arguments import HelpFormatter, add_output_file, parse_overrides
+from longhand.cli.output import write_result
+from longhand.errors import UserError
+
+_EPILOG = """\
+Any key of the configuration can be set on the command line: --section.key value, with the sections model, data,
+format, training and runtime, and the key vocabulary; --keys lists them all.
+
+examples:
+  longhand train --config llama2 --data.path data/mini --output-dir runs/llama2
+  longhand train --config demo --training.max_steps 200 --output-dir runs/short
+  longhand train --config demo --output-dir runs/short --resume auto
+"""
+
+
+def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the command line."""
+    parser = verbs.add_parser(
+        "train", help="train a model", epilog=_EPILOG, formatter_class=HelpFormatter,
+        description="Train a model from a YAML configuration.",
+    )  # fmt: skip
+    parser.add_argument("--config", metavar="FILE", help="YAML file, or the name of a shipped configuration")
+    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="where the run is written [runs/<config name>]")
+    parser.add_argument(
+        "--resume", metavar="auto|PATH", help="go on with the run in the output directory, or from PATH"
+    )
+    parser.add_argument(
+        "--processes",
+        type=int,
+        metavar="N",
+        help="data-parallel processes, one thread each [runtime.processes]",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace a run that is already in the output directory"
+    )
+    parser.add_argument("--print-config", action="store_true", help="print the resolved configuration and stop")
+    parser.add_argument("--keys", action="store_true", help="list every key of the configuration and stop")
+    add_output_file(parser)
+    parser.set_defaults(run=run, takes_overrides=True)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, or print what would be trained."""
+    from longhand.shipped import config_path
+    from longhand.training.run_config import RunConfig, describe_keys, dump_run_config, load_run_config
+
+    if arguments.keys:
+        print(describe_keys(RunConfig))
+        return 0
+    if arguments.config is None:
+        raise UserError("say what to train: --config FILE, for example --config demo")
+    overrides = parse_overrides(arguments.rest)
+    if arguments.processes is not None:
+        overrides["runtime.processes"] = str(arguments.processes)
+    path = config_path(arguments.config)
+    config = load_run_config(path, overrides)
+    if arguments.print_config:
+        print(dump_run_config(config), end="")
+        return 0
+    from longhand.training.start import start_training
+
+    output_dir = arguments.output_dir or Path("runs") / path.stem
+    result = start_training(config, output_dir, resume=arguments.resume, overwrite=arguments.overwrite)
+    write_result(arguments.output_file, result.to_dict())
+    print(f'ask it:  longhand solve {output_dir} "951+11="')
+    return 0
