@@ -1,64 +1,61 @@
-"""One key for all spellings of the same fact."""
+"""One key for a fact and its twins, so that no split can hold a problem out and teach it elsewhere."""
 
 from __future__ import annotations
 
-from longhand.arithmetic.problem import Problem, signed_terms
+from longhand.arithmetic.problem import OPERATORS, Problem, Term, signed_terms
 
-# Family codes, the first element of every key.
+# The first element of every key: what the rest of it means.
 SUM_FACT, PRODUCT_FACT, TERMS, LITERAL = 1, 2, 3, 4
-_CODES = {"+": 0, "-": 1, "*": 2, "/": 3}
 
 
 def canonical_key(problem: Problem, *, inverse: bool = False) -> tuple[int, ...]:
-    """Return integers that are equal exactly for problems that state the same fact.
+    """Return integers shared by a problem and those that a calculator of the same skill gets for free.
 
-    Commuted twins always share a key: terms of a sum and factors of a product are sorted. With `inverse`, a
-    two-operand fact has the key of its family:
+    Without `inverse`, problems share a key if one becomes the other by reordering terms and factors:
 
-    - `a+b=c`, `b+a=c`, `c-a=b`, `c-b=a`, and `a-c=-b` too, are `(1, small, large)`: the sorted addends of the
-      largest way to read them as a sum, that is of `x+y` with the two smaller numbers x, y;
-    - `a*b=c`, `b*a=c`, `c/a=b`, `c/b=a` with factors of at least 1 are `(2, small, large)`.
+    - `(3, remainder, n, sign, n_above, *above, *below, n, ...)`: the terms in ascending order, each the `n`
+      integers after it: its sign (1 or -1), the number of factors above the fraction bar, those factors in
+      ascending order, then the divisors in ascending order. `remainder` is 1 for a division with remainder.
+    - `(4, operand, code, operand, code, ...)` where the order says what is meant: a chain read from left to
+      right that mixes `+ -` with `* /`. The code of an operator is its place in `OPERATORS`.
 
-    Division with remainder keeps a key of its own unless the remainder is 0.
+    With `inverse`, a fact of two operands has the key of its family instead, whatever the signs:
+
+    - `(1, x, y)` for `a+b=c` and `a-b=c`: the two smaller of |a|, |b|, |c|, ascending (the third is their sum);
+    - `(2, x, y)` for `a*b=c` and a division `c/b=a` without remainder: |a| and |b|, ascending.
     """
+    operators = set(problem.operators)
     if inverse and len(problem.operators) == 1:
-        family = _family(problem)
+        family = _family(problem.operators[0], *problem.operands)
         if family is not None:
             return family
-    operators = set(problem.operators)
-    chain = operators <= {"+", "-"} or operators <= {"*", "/"}
-    if problem.semantics == "left_to_right" and not chain:
-        # Reordering operands of a mixed chain read from left to right would change what it says.
-        return (LITERAL, *_flat(problem.operands, problem.operators))
-    terms = sorted((sign, *_sorted_product(factors, signs)) for sign, factors, signs in signed_terms(problem))
+    mixed = not (operators <= {"+", "-"} or operators <= {"*", "/"})
+    if mixed and problem.semantics == "left_to_right":
+        words = [problem.operands[0]]
+        for operator, operand in zip(problem.operators, problem.operands[1:], strict=True):
+            words += [OPERATORS.index(operator), operand]
+        return (LITERAL, *words)
     remainder = int(problem.division == "remainder" and "/" in operators)
-    # Lengths keep terms apart, so that no two different lists of terms flatten to the same key.
-    return (TERMS, remainder, *(number for term in terms for number in (len(term), *term)))
+    terms = sorted(_sorted_term(term) for term in signed_terms(problem))
+    return (TERMS, remainder, *(word for term in terms for word in (len(term), *term)))
 
 
-def _family(problem: Problem) -> tuple[int, int, int] | None:
-    a, b = problem.operands
-    match problem.operators[0]:
-        case "+":
-            return (SUM_FACT, min(a, b), max(a, b))
-        case "-":
-            small, large = sorted((min(a, b), abs(a - b)))
+def _family(operator: str, a: int, b: int) -> tuple[int, int, int] | None:
+    match operator:
+        case "+" | "-":
+            small, large, _ = sorted((abs(a), abs(b), abs(a + b if operator == "+" else a - b)))
             return (SUM_FACT, small, large)
-        case "*" if min(a, b) >= 1:
-            return (PRODUCT_FACT, min(a, b), max(a, b))
-        case "/" if min(a, b) >= 1 and a % b == 0:
-            return (PRODUCT_FACT, min(b, a // b), max(b, a // b))
+        case "*":
+            small, large = sorted((abs(a), abs(b)))
+            return (PRODUCT_FACT, small, large)
+        case _ if a % b == 0:
+            small, large = sorted((abs(a // b), abs(b)))
+            return (PRODUCT_FACT, small, large)
     return None
 
 
-def _sorted_product(factors: tuple[int, ...], signs: tuple[str, ...]) -> tuple[int, ...]:
-    above = sorted([factors[0], *(f for f, s in zip(factors[1:], signs, strict=True) if s == "*")])
-    below = sorted(f for f, s in zip(factors[1:], signs, strict=True) if s == "/")
-    return (len(above), *above, *below)
-
-
-def _flat(operands: tuple[int, ...], operators: tuple[str, ...]) -> list[int]:
-    flat = [operands[0]]
-    for operator, operand in zip(operators, operands[1:], strict=True):
-        flat += [_CODES[operator], operand]
-    return flat
+def _sorted_term(term: Term) -> tuple[int, ...]:
+    factors = list(zip(term.operators, term.operands[1:], strict=True))
+    above = sorted([term.operands[0], *(operand for operator, operand in factors if operator == "*")])
+    below = sorted(operand for operator, operand in factors if operator == "/")
+    return (term.sign, len(above), *above, *below)

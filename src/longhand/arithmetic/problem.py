@@ -30,11 +30,11 @@ Value = int | Fraction | QuotientRemainder
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Integers joined by operators, and the rule by which they are evaluated.
+    """Integers joined by operators, and the rules by which they are evaluated.
 
-    `semantics` is ordinary precedence or strictly left to right; `division` is exact (the answer may be a
-    fraction) or with remainder (two operands; 0 <= remainder < |divisor|). Raises `UserError` for an unknown
-    operator, a count that does not fit, or a division by zero.
+    `semantics` is ordinary precedence, or strictly from left to right; `division` is exact (the answer may be
+    a fraction), or with remainder (two operands only; 0 <= remainder < |divisor|). Raises `UserError` for an
+    unknown operator or rule, a number of operands that does not fit, or a division by zero.
     """
 
     operands: tuple[int, ...]
@@ -43,20 +43,22 @@ class Problem:
     division: Division = "exact"
 
     def __post_init__(self) -> None:
-        if len(self.operands) != len(self.operators) + 1 or not self.operators:
+        if not self.operators or len(self.operands) != len(self.operators) + 1:
             raise UserError(
                 f"{len(self.operands)} operands and {len(self.operators)} operators do not make a problem; "
                 "give one operand more than operators, and at least one operator"
             )
-        for operator in self.operators:
+        for operator, operand in zip(self.operators, self.operands[1:], strict=True):
             if operator not in OPERATORS:
                 raise UserError(f"unknown operator {operator!r}; known are {' '.join(OPERATORS)}")
+            if operator == "/" and operand == 0:  # without parentheses every divisor is an operand
+                raise UserError(f"{self.expression}: division by zero has no answer")
+        if self.semantics not in ("precedence", "left_to_right"):
+            raise UserError(f"semantics {self.semantics!r} is unknown; choose precedence or left_to_right")
+        if self.division not in ("exact", "remainder"):
+            raise UserError(f"division {self.division!r} is unknown; choose exact or remainder")
         if self.division == "remainder" and "/" in self.operators and len(self.operators) > 1:
             raise UserError(f"{self.expression}: division with remainder takes exactly two operands")
-        try:
-            self.value  # noqa: B018 - a problem without an answer must not exist
-        except ZeroDivisionError:
-            raise UserError(f"{self.expression}: division by zero has no answer") from None
 
     @property
     def value(self) -> Value:
@@ -65,11 +67,11 @@ class Problem:
             dividend, divisor = self.operands
             remainder = dividend % abs(divisor)
             return QuotientRemainder((dividend - remainder) // divisor, remainder)
-        if self.semantics == "left_to_right":
+        if len(self.operators) == 1 or self.semantics == "left_to_right":
             total = _fold(self.operands, self.operators)
         else:
-            total = sum((sign * _fold(factors, signs) for sign, factors, signs in signed_terms(self)), Fraction(0))
-        return total.numerator if total.denominator == 1 else total
+            total = sum(term.sign * _fold(term.operands, term.operators) for term in signed_terms(self))
+        return total if isinstance(total, int) or total.denominator > 1 else total.numerator
 
     @property
     def answer(self) -> str:
@@ -79,32 +81,35 @@ class Problem:
     @property
     def expression(self) -> str:
         """The problem as people type it, without spaces: `951+11`."""
-        parts = [str(self.operands[0])]
-        for operator, operand in zip(self.operators, self.operands[1:], strict=True):
-            parts += [operator, str(operand)]
-        return "".join(parts)
+        rest = (f"{o}{n}" for o, n in zip(self.operators, self.operands[1:], strict=True))
+        return f"{self.operands[0]}{''.join(rest)}"
 
     def __str__(self) -> str:
         return self.expression
 
 
-def signed_terms(problem: Problem) -> list[tuple[int, tuple[int, ...], tuple[str, ...]]]:
-    """Split a problem under ordinary precedence into its terms: (sign, factors, `*` and `/` between them)."""
-    terms: list[tuple[int, tuple[int, ...], tuple[str, ...]]] = []
-    sign, factors, signs = 1, [problem.operands[0]], list[str]()
-    for operator, operand in zip(problem.operators, problem.operands[1:], strict=True):
-        if operator in "*/":
-            factors.append(operand)
-            signs.append(operator)
-        else:
-            terms.append((sign, tuple(factors), tuple(signs)))
-            sign, factors, signs = (1 if operator == "+" else -1), [operand], []
-    terms.append((sign, tuple(factors), tuple(signs)))
+class Term(NamedTuple):
+    """What stands between two of the `+` and `-` of a sum: a sign, and operands joined by `*` and `/`."""
+
+    sign: Literal[1, -1]
+    operands: tuple[int, ...]
+    operators: tuple[str, ...]
+
+
+def signed_terms(problem: Problem) -> list[Term]:
+    """Split a problem into the terms that ordinary precedence evaluates first, in the order written."""
+    terms: list[Term] = []
+    start = 0
+    for end in range(1, len(problem.operands) + 1):
+        if end == len(problem.operands) or problem.operators[end - 1] in "+-":
+            sign: Literal[1, -1] = -1 if start and problem.operators[start - 1] == "-" else 1
+            terms.append(Term(sign, problem.operands[start:end], problem.operators[start : end - 1]))
+            start = end
     return terms
 
 
-def _fold(operands: tuple[int, ...], operators: tuple[str, ...]) -> Fraction:
-    total = Fraction(operands[0])
+def _fold(operands: tuple[int, ...], operators: tuple[str, ...]) -> int | Fraction:
+    total: int | Fraction = operands[0]
     for operator, operand in zip(operators, operands[1:], strict=True):
         match operator:
             case "+":
@@ -114,5 +119,5 @@ def _fold(operands: tuple[int, ...], operators: tuple[str, ...]) -> Fraction:
             case "*":
                 total *= operand
             case _:
-                total /= operand
+                total = Fraction(total, operand)
     return total
