@@ -15,7 +15,7 @@ OnUnknown = Literal["error", "unk", "drop"]
 ROLES = ("pad", "bos", "eos", "unk", "think", "end_think", "noop", "separator")
 
 # Other spellings under which the published systems write the same role; resolved when reading.
-_SPELLINGS: Mapping[str, tuple[str, ...]] = {
+SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "pad": ("<pad>", "<PAD>"),
     "bos": ("<bos>", "<BOS>", "<begin>", "<START>"),
     "eos": ("<eos>", "<EOS>", "<end>", "<END>"),
@@ -62,7 +62,7 @@ class Vocabulary:
     @cached_property
     def _ids(self) -> dict[str, int]:
         ids = {token: index for index, token in enumerate(self.tokens)}
-        for role, spellings in _SPELLINGS.items():
+        for role, spellings in SPELLINGS.items():
             if role in self.roles:
                 for spelling in spellings:
                     ids.setdefault(spelling, ids[self.roles[role]])
