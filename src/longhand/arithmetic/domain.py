@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from itertools import product
+from math import ceil, comb, floor
 from typing import Any, Literal
 
-from longhand.arithmetic.problem import OPERATORS, Division, Problem, Semantics
+from longhand.arithmetic.counting import count_signed_sums, count_values, reach
+from longhand.arithmetic.pairs import Pairs
+from longhand.arithmetic.problem import OPERATORS, Division, Problem, QuotientRemainder, Semantics, Value
 from longhand.errors import UserError
 
 Negatives = Literal["allow", "swap", "reject"]
@@ -16,13 +19,12 @@ Negatives = Literal["allow", "swap", "reject"]
 
 @dataclass(frozen=True)
 class Domain:
-    """All problems with `n_operands` integers from `min_operand` to `max_operand` and these operators.
+    """All problems of `n_operands` integers from `min_operand` to `max_operand` joined by `operators`.
 
-    `negatives` says what happens to problems with a negative answer: `allow` keeps them, `reject` leaves them
-    out, `swap` asks `a-b` as `b-a` (two operands only), which gives the same set as `reject`. With exact
-    division only problems with a whole answer belong; division by zero never does. The order of iteration is
-    operator-major: for each choice of operators (in the given order, the last fastest), for each choice of
-    operands (the last fastest), skipping what does not belong.
+    `negatives` decides about answers (or quotients) below 0: `allow` keeps these problems, `reject` leaves them
+    out, `swap` asks `a-b` as `b-a` (two operands only), which comes to the same set as `reject`. Exact division
+    keeps only problems with a whole answer; nothing is divided by 0. The defaults are the 1,500,500 sums and
+    differences of three digits. Raises `UserError` for impossible values.
     """
 
     operators: tuple[str, ...] = ("+", "-")
@@ -34,114 +36,105 @@ class Domain:
     semantics: Semantics = "precedence"
 
     def __post_init__(self) -> None:
+        for name in ("n_operands", "min_operand", "max_operand"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise UserError(f"{name} is {value!r}; give a whole number")
+        for name, allowed in (
+            ("negatives", ("allow", "swap", "reject")),
+            ("division", ("exact", "remainder")),
+            ("semantics", ("precedence", "left_to_right")),
+        ):
+            if getattr(self, name) not in allowed:
+                raise UserError(f"{name} {getattr(self, name)!r} is unknown; choose {', '.join(allowed)}")
+        if not isinstance(self.operators, (tuple, list, str)) or not self.operators:
+            raise UserError(f"operators {self.operators!r}: give at least one of {' '.join(OPERATORS)}")
         object.__setattr__(self, "operators", tuple(self.operators))
-        if not self.operators or len(set(self.operators)) != len(self.operators):
-            raise UserError(f"operators {' '.join(self.operators)!r}: give each once, and at least one")
         for operator in self.operators:
             if operator not in OPERATORS:
                 raise UserError(f"unknown operator {operator!r}; known are {' '.join(OPERATORS)}")
+            if self.operators.count(operator) > 1:
+                raise UserError(f"operator {operator!r} is given twice; give each once")
         if self.n_operands < 2:
-            raise UserError(f"n_operands {self.n_operands} is too few; a problem has at least 2")
+            raise UserError(f"n_operands is {self.n_operands}; a problem has at least 2")
         if self.min_operand > self.max_operand:
             raise UserError(f"min_operand {self.min_operand} is above max_operand {self.max_operand}")
-        for name, value, allowed in (
-            ("negatives", self.negatives, ("allow", "swap", "reject")),
-            ("division", self.division, ("exact", "remainder")),
-            ("semantics", self.semantics, ("precedence", "left_to_right")),
-        ):
-            if value not in allowed:
-                raise UserError(f"{name} {value!r} is unknown; choose {', '.join(allowed)}")
-        if self.negatives == "swap" and self.n_operands > 2:
+        if self.n_operands > 2 and self.negatives == "swap":
             raise UserError("negatives: swap exchanges two operands; choose allow or reject for more")
-        if self.division == "remainder" and "/" in self.operators and self.n_operands > 2:
-            raise UserError("division with remainder takes two operands; choose exact for more")
-
-    def contains(self, problem: Problem) -> bool:
-        """Whether the problem belongs to the domain as it is written."""
-        if len(problem.operands) != self.n_operands or not set(problem.operators) <= set(self.operators):
-            return False
-        if not all(self.min_operand <= operand <= self.max_operand for operand in problem.operands):
-            return False
-        if "/" in problem.operators and problem.division != self.division:
-            return False
-        if len(set(problem.operators)) > 1 and problem.semantics != self.semantics:
-            return False
-        value = problem.value
-        if isinstance(value, tuple):
-            return self.negatives == "allow" or value.quotient >= 0
-        return (isinstance(value, int) or "/" not in problem.operators) and (self.negatives == "allow" or value >= 0)
+        if self.n_operands > 2 and self.division == "remainder" and "/" in self.operators:
+            raise UserError("division: remainder takes two operands; choose exact for more")
 
     def problem(self, operands: tuple[int, ...], operators: tuple[str, ...]) -> Problem:
-        """The problem with these numbers under the domain's rules of evaluation."""
+        """Return these numbers and operators as a problem under the rules of the domain, whether in it or not."""
         return Problem(operands, operators, self.semantics, self.division)
 
+    def contains(self, problem: Problem) -> bool:
+        """Whether the problem is one of the domain, as it is written.
+
+        A problem that names other rules belongs if they make no difference to its answer.
+        """
+        return (
+            len(problem.operands) == self.n_operands
+            and all(operator in self.operators for operator in problem.operators)
+            and all(self.min_operand <= operand <= self.max_operand for operand in problem.operands)
+            and problem.value == (value := self.problem(problem.operands, problem.operators).value)
+            and self._admits(value)
+        )
+
     def __iter__(self) -> Iterator[Problem]:
-        """Every problem of the domain once, in the documented order."""
+        """Every problem of the domain once.
+
+        The order is that of nested loops, the last one fastest: over each operator in the given order, then over
+        each operand in ascending order, leaving out what does not belong.
+        """
         numbers = range(self.min_operand, self.max_operand + 1)
         for operators in product(self.operators, repeat=self.n_operands - 1):
             for operands in product(numbers, repeat=self.n_operands):
-                try:
-                    problem = self.problem(operands, operators)
-                except UserError:  # division by zero
+                if ("/", 0) in zip(operators, operands[1:], strict=True):
                     continue
-                if self.contains(problem):
+                problem = self.problem(operands, operators)
+                if self._admits(problem.value):
                     yield problem
+
+    def _admits(self, value: Value) -> bool:
+        if isinstance(value, QuotientRemainder):
+            return self._negative or value.quotient >= 0
+        return isinstance(value, int) and (self._negative or value >= 0)
 
     @cached_property
     def size(self) -> int:
-        """The number of problems in the domain.
+        """The number of problems.
 
-        In closed form for two operands and + - *; counted otherwise, which takes as long as iterating.
+        For two operands, for sums and differences of any number of operands, and where nothing is left out, this
+        is a formula (for division, one term for each divisor). Otherwise the values of all problems are counted,
+        which takes seconds for three two-digit operands and every operator.
         """
-        if self.n_operands > 2:
-            return sum(1 for _ in self)
-        return sum(self._count(operator) for operator in self.operators)
-
-    def _count(self, operator: str) -> int:
-        low, high = self.min_operand, self.max_operand
-        n = high - low + 1
-        negative_allowed = self.negatives == "allow"
-        if operator == "-":
-            return n * n if negative_allowed else n * (n + 1) // 2
-        if operator in "+*" and (negative_allowed or low >= 0):
-            return n * n
-        if operator == "/" and low >= 0:
-            first = max(low, 1)
-            if self.division == "remainder":
-                return n * max(high - first + 1, 0)
-            # Multiples of each divisor between low and high, zero among them when low is zero.
-            return sum(high // b - (low - 1) // b for b in range(first, high + 1))
-        one = Domain((operator,), 2, low, high, self.negatives, self.division, self.semantics)
-        return sum(1 for _ in one)
+        low, high, k = self.min_operand, self.max_operand, self.n_operands
+        if k == 2:
+            return sum(self._pairs.count(operator) for operator in self.operators)
+        if "/" not in self.operators and (self._negative or (low >= 0 and "-" not in self.operators)):
+            total: int = (high - low + 1) ** k * len(self.operators) ** (k - 1)
+            return total
+        if set(self.operators) <= {"+", "-"}:
+            n_minuses = {("+",): range(1), ("-",): range(k - 1, k)}.get(self.operators, range(k))
+            return sum(comb(k - 1, n) * count_signed_sums(k - n, n, low, high) for n in n_minuses)
+        numbers = range(low, high + 1)
+        counts = count_values(numbers, k, self.operators, left_to_right=self.semantics == "left_to_right")
+        return sum(n for value, n in counts.items() if value.denominator == 1 and (self._negative or value >= 0))
 
     def answer_range(self) -> tuple[int, int]:
-        """The smallest and the largest whole number that can be an answer (the quotient, with remainders).
+        """Return the smallest and the largest answer (quotient, with remainders) of the domain's problems.
 
-        For more than two operands the bounds are safe rather than tight.
+        Both are answers for two operands; for more, no answer lies outside them. Raises `UserError` for a domain
+        without problems.
         """
-        low, high = self.min_operand, self.max_operand
-        reach = max(abs(low), abs(high))
-        if self.n_operands > 2:
-            bound = reach**self.n_operands if "*" in self.operators else reach * self.n_operands
-            bound = max(bound, reach)
-            return (-bound if self.negatives == "allow" else 0), bound
-        least: list[int] = []
-        most: list[int] = []
-        for operator in self.operators:
-            if operator == "+":
-                least, most = [*least, 2 * low], [*most, 2 * high]
-            elif operator == "-":
-                least, most = [*least, low - high], [*most, high - low]
-            elif operator == "*":
-                corners = [low * low, low * high, high * high]
-                least, most = [*least, min(corners)], [*most, max(corners)]
-            else:
-                least, most = [*least, -reach if low < 0 else 0], [*most, reach]
-        return (min(least) if self.negatives == "allow" else max(0, min(least))), max(most)
+        if self._answer_range is None:
+            raise UserError(f"no problem lies in the domain {self}; widen its operands or operators")
+        return self._answer_range
 
     @property
     def max_answer_digits(self) -> int:
-        """Digits of the longest answer, without a sign."""
+        """Digits of the longest answer (quotient, with remainders), without a sign."""
         return max(len(str(abs(bound))) for bound in self.answer_range())
 
     def to_dict(self) -> dict[str, Any]:
@@ -151,9 +144,35 @@ class Domain:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Domain:
         """Read what `to_dict` wrote; raises `UserError` for an unknown key or an impossible value."""
-        unknown = set(data) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise UserError(
-                f"unknown key {min(unknown)!r} in a domain; known are {', '.join(cls.__dataclass_fields__)}"
-            )
-        return cls(**{**data, "operators": tuple(data.get("operators", ("+", "-")))})
+        known = [field.name for field in fields(cls)]
+        for key in data:
+            if key not in known:
+                raise UserError(f"unknown key {key!r} in a domain; known are {', '.join(known)}")
+        return cls(**data)
+
+    @property
+    def _negative(self) -> bool:
+        return self.negatives == "allow"
+
+    @cached_property
+    def _pairs(self) -> Pairs:
+        return Pairs(self.min_operand, self.max_operand, self.division == "exact", self._negative)
+
+    @cached_property
+    def _answer_range(self) -> tuple[int, int] | None:
+        if self.n_operands == 2:
+            ranges = [self._pairs.answer_range(operator) for operator in self.operators]
+            ends = [end for answers in ranges if answers is not None for end in answers]
+            return (min(ends), max(ends)) if ends else None
+        interval = reach(
+            self.min_operand,
+            self.max_operand,
+            self.n_operands,
+            self.operators,
+            left_to_right=self.semantics == "left_to_right",
+        )
+        if interval is None:
+            return None
+        least, most = ceil(interval[0]), floor(interval[1])
+        least = least if self._negative else max(least, 0)
+        return (least, most) if least <= most else None

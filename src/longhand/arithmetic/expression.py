@@ -1,4 +1,4 @@
-"""Reading a problem from what people type."""
+"""Reading a problem as people type it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from longhand.arithmetic.problem import OPERATORS, Division, Problem, Semantics
 from longhand.errors import UserError
 
-_QUESTION = re.compile(r"\s*what\s+is\s+(.*?)\s*\?\s*", flags=re.IGNORECASE | re.ASCII)
-_NUMBER = re.compile(r"-?[0-9]+", flags=re.ASCII)
-_SPACES = re.compile(r" *")
+_QUESTION = re.compile(r" *what +is +(.*)\? *", flags=re.IGNORECASE)
+_NUMBER = re.compile(r"-?[0-9]+")
+_MAX_CHARACTERS = 4000  # no answer is longer than its problem, and Python writes integers of up to 4300 digits
 
 
 def parse_expression(
@@ -21,44 +21,48 @@ def parse_expression(
 ) -> Problem:
     """Return the problem written as `951+11`, `951+11=`, `951 + 11 =` or `What is 951 + 11?`.
 
-    Digits are ASCII; an operand may be negative (`5+-3`). Raises `UserError` that says what was found where:
-    a character that does not belong there, an operand with leading zeros (unless `leading_zeros`), a missing
-    operand, or a division by zero.
+    Digits are the ASCII ones, spaces are ignored around numbers, and an operand may be negative (`5+-3`).
+    Raises `UserError` that says what was found where: a character that does not belong there, a number with
+    leading zeros (unless `leading_zeros`), a missing operand or operator, or a division by zero.
     """
+    if len(text) > _MAX_CHARACTERS:
+        raise UserError(f"{text[:20]!r}... has {len(text)} characters; write at most {_MAX_CHARACTERS}")
     question = _QUESTION.fullmatch(text)
-    body = question.group(1) if question else text.strip(" ").removesuffix("=")
-    offset = text.index(body) if body else 0
+    position, end = question.span(1) if question else (0, len(text.rstrip(" ").removesuffix("=")))
     operands: list[int] = []
     operators: list[str] = []
-    position = 0
     while True:
-        position = _skip_spaces(body, position)
-        number = _NUMBER.match(body, position)
+        position = _skip_spaces(text, position, end)
+        number = _NUMBER.match(text, position, end)
         if number is None:
-            raise _unexpected(text, body, position, offset, "a number")
-        digits = number.group().removeprefix("-")
-        if len(digits) > 1 and digits[0] == "0" and not leading_zeros:
-            raise UserError(f"{text!r}: {number.group()} has leading zeros; write {int(digits)}")
-        operands.append(int(number.group()))
-        position = _skip_spaces(body, number.end())
-        if position == len(body):
+            raise _unexpected(text, position, end, "a number")
+        operands.append(_to_int(text, number.group(), leading_zeros))
+        position = _skip_spaces(text, number.end(), end)
+        if position == end:
             break
-        if body[position] not in OPERATORS:
-            raise _unexpected(text, body, position, offset, "one of + - * /")
-        operators.append(body[position])
+        if text[position] not in OPERATORS:
+            raise _unexpected(text, position, end, "one of + - * /")
+        operators.append(text[position])
         position += 1
     if not operators:
-        raise UserError(f"{text!r} is a number, not a problem; write for example {body}+1=")
+        raise UserError(f"{text!r} is a number, not a problem; write for example 951+11=")
     return Problem(tuple(operands), tuple(operators), semantics, division)
 
 
-def _skip_spaces(body: str, position: int) -> int:
-    match = _SPACES.match(body, position)
-    assert match is not None
-    return match.end()
+def _skip_spaces(text: str, position: int, end: int) -> int:
+    while position < end and text[position] == " ":
+        position += 1
+    return position
 
 
-def _unexpected(text: str, body: str, position: int, offset: int, wanted: str) -> UserError:
-    if position >= len(body):
+def _to_int(text: str, number: str, leading_zeros: bool) -> int:
+    value = int(number)
+    if not leading_zeros and str(value) != number:
+        raise UserError(f"{text!r}: {number} has leading zeros; write {value}")
+    return value
+
+
+def _unexpected(text: str, position: int, end: int, wanted: str) -> UserError:
+    if position == end:
         return UserError(f"{text!r} ends where {wanted} is expected; write for example 951+11=")
-    return UserError(f"{text!r}: {body[position]!r} at character {position + offset + 1}, where {wanted} is expected")
+    return UserError(f"{text!r}: {text[position]!r} at character {position + 1}, where {wanted} is expected")

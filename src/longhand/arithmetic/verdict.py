@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Protocol
 
 from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.problem import Problem
 
+# Up to as many digits as Python converts; a number beyond that is just wrong.
+_WHOLE = re.compile(r"-?[0-9]{1,4300}")
+
 
 class Verdict(StrEnum):
-    """What the judge says of one completion."""
+    """What the judge says of one completion; `judge` says when."""
 
     CORRECT = "correct"
     WRONG = "wrong"
@@ -34,10 +38,11 @@ class Answered(Protocol):
 
 
 def judge(problem: Problem, completion: Answered, *, domain: Domain | None = None) -> Verdict:
-    """Compare a completion with the exact answer.
+    """Compare a completion with the exact answer of its problem.
 
-    A completion without an end mark is unfinished, whatever it says; one without a readable answer is
-    malformed; a whole number that no problem of `domain` has as its answer is out of range.
+    In this order: a completion without an end mark is unfinished, whatever it says; one without a readable
+    answer is malformed; one with the canonical answer is correct; a whole number beyond every answer of `domain`
+    is out of range; all else is wrong.
     """
     if completion.finish_reason != "stop":
         return Verdict.UNFINISHED
@@ -45,12 +50,8 @@ def judge(problem: Problem, completion: Answered, *, domain: Domain | None = Non
         return Verdict.MALFORMED
     if completion.answer == problem.answer:
         return Verdict.CORRECT
-    if domain is not None:
-        try:
-            number = int(completion.answer)
-        except ValueError:
-            return Verdict.WRONG
+    if domain is not None and _WHOLE.fullmatch(completion.answer):
         low, high = domain.answer_range()
-        if not low <= number <= high:
+        if not low <= int(completion.answer) <= high:
             return Verdict.OUT_OF_RANGE
     return Verdict.WRONG
