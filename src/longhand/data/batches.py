@@ -1,0 +1,63 @@
+"""Training batches: shifted inputs and targets, and the weights of the loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longhand.data.config import Loss, Padding
+from longhand.data.tokens import TokenArrays
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One step of next-token prediction over `B` rows and `T` positions."""
+
+    input_ids: NDArray[np.int64]  # [B, T]
+    targets: NDArray[np.int64]  # [B, T], the token after each input
+    weights: NDArray[np.float32]  # [B, T], 1 where the loss counts, else 0
+    attention_mask: NDArray[np.bool_]  # [B, T], false on padding
+    n_keep: int  # columns, counted from the right, outside which every weight is 0
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+    def rows(self, start: int, stop: int) -> Batch:
+        """A slice of the rows that keeps the width and `n_keep` of the whole batch."""
+        return Batch(
+            self.input_ids[start:stop],
+            self.targets[start:stop],
+            self.weights[start:stop],
+            self.attention_mask[start:stop],
+            self.n_keep,
+        )
+
+
+def make_batch(tokens: TokenArrays, loss: Loss = "completion", padding: Padding = "right") -> Batch:
+    """Turn token rows into a batch as wide as its longest row.
+
+    `loss` chooses the targets that count: `answer` from the first token of the answer, `completion` from the
+    first token after the prompt, `full` every token that follows another; each up to and including the end
+    mark. Masks come from positions, never from ids, so a pad id that equals the end mark does no harm.
+    """
+    width = tokens.longest
+    ids = tokens.ids[:, :width]
+    columns = np.arange(width, dtype=np.int32)  # [width]
+    shift = width - tokens.lengths if padding == "left" else np.zeros_like(tokens.lengths)
+    if padding == "left":
+        source = columns - shift[:, None]
+        ids = np.where(source < 0, ids.dtype.type(tokens.pad_id), np.take_along_axis(ids, source.clip(0), axis=1))
+    first = {"answer": tokens.answer_starts, "completion": tokens.prompt_lengths, "full": np.ones_like(shift)}[loss]
+    begin = (shift + np.maximum(first, 1))[:, None]
+    end = (shift + tokens.lengths)[:, None]
+    weights = (columns >= begin) & (columns < end)  # [B, width]
+    real = (columns >= shift[:, None]) & (columns < end)
+    return Batch(
+        input_ids=np.ascontiguousarray(ids[:, :-1], dtype=np.int64),
+        targets=np.ascontiguousarray(ids[:, 1:], dtype=np.int64),
+        weights=np.ascontiguousarray(weights[:, 1:], dtype=np.float32),
+        attention_mask=np.ascontiguousarray(real[:, :-1]),
+        n_keep=int(width - begin.min(initial=width)),
+    )

@@ -1,0 +1,106 @@
+"""A domain of up to a few million problems: every training row is encoded once and then only looked up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from longhand.arithmetic.domain import Domain
+from longhand.arithmetic.splits import SplitConfig
+from longhand.data.arrays import count_problems, domain_arrays, problems_at
+from longhand.data.config import DataConfig, Modifier
+from longhand.data.encode import encode_arrays
+from longhand.data.hard_cases import carry_travels, length_cells
+from longhand.data.keyed import keyed_generator
+from longhand.data.keys import below, keys_hash
+from longhand.data.mixture import describe_domain_source, share_rows
+from longhand.data.problems import Ints
+from longhand.data.source import HeldOut, HeldOutSplit
+from longhand.data.tokens import TokenArrays
+from longhand.errors import UserError
+from longhand.text.formats import Format
+from longhand.text.vocabulary import Vocabulary
+
+CHUNK = 2**16
+
+
+class TableSource:
+    """The training part of a domain as a table of token rows, with an index per sampling rule.
+
+    Formats with worked steps are written row by row, so their rows are encoded when they are drawn.
+    """
+
+    def __init__(
+        self, domain: Domain, split: SplitConfig, config: DataConfig, format: Format, vocabulary: Vocabulary
+    ) -> None:
+        self._domain, self._split, self._mixture = domain, split, config.mixture
+        self._format, self._vocabulary = format, vocabulary
+        self._places = _split_places(domain, split)
+        if not len(self._places["train"]):
+            raise UserError(
+                f"no problem of the domain falls into data.train_fraction {split.train:g}; raise it or max_operand"
+            )
+        arrays = problems_at(domain, self._places["train"])
+        self._arrays = arrays
+        self._hard = np.flatnonzero(carry_travels(arrays))
+        if config.mixture.get("cascade", 0) > 0 and not len(self._hard):
+            raise UserError("data.mixture.cascade finds no travelling carry among the training problems; leave it out")
+        cells = length_cells(arrays)
+        self._by_cell = np.argsort(cells, kind="stable")
+        _, self._cell_starts, self._cell_sizes = np.unique(
+            cells[self._by_cell], return_index=True, return_counts=True
+        )
+        self._table = encode_arrays(arrays, format, vocabulary) if format.steps == "none" else None
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest row, end mark included."""
+        if self._table is None:
+            return sum(self._format.max_lengths(self._domain))
+        return self._table.longest
+
+    def rows(self, step: int, batch_size: int, seed: int) -> TokenArrays:
+        """Look up the rows of one step."""
+        rng = keyed_generator(seed, "train", step)
+        counts = share_rows(self._mixture, batch_size, rng)
+        chosen = rng.permutation(np.concatenate([self._draw(rule, rng, n) for rule, n in counts.items()]))
+        if self._table is None:
+            return encode_arrays(self._arrays.take(chosen), self._format, self._vocabulary)
+        return self._table.take(chosen)
+
+    def _draw(self, rule: Modifier, rng: np.random.Generator, n: int) -> Ints:
+        if rule == "uniform":
+            return rng.integers(len(self._arrays), size=n)
+        if rule == "cascade":
+            return self._hard[rng.integers(len(self._hard), size=n)]
+        cells = rng.integers(len(self._cell_sizes), size=n)
+        return self._by_cell[self._cell_starts[cells] + rng.integers(self._cell_sizes[cells])]
+
+    def held_out(self, split: HeldOutSplit, n: int | None) -> HeldOut:
+        """Draw rows of a held-out split without replacement; more rows begin with those of fewer."""
+        places = keyed_generator(self._split.seed, split).permutation(self._places[split])[:n]
+        arrays = problems_at(self._domain, places)
+        return HeldOut(encode_arrays(arrays, self._format, self._vocabulary), arrays.problems())
+
+    def describe(self) -> dict[str, Any]:
+        """What is trained on, counted exactly."""
+        counts: dict[str, int | None] = {name: len(places) for name, places in self._places.items()}
+        counts["domain"] = count_problems(self._domain)
+        pools = {"uniform": len(self._arrays), "cascade": len(self._hard), "short": len(self._arrays)}
+        record = describe_domain_source(self._domain, self._split, self._mixture, counts)
+        return {**record, "problems_per_rule": {rule: pools[rule] for rule in record["mixture"]}}
+
+
+def _split_places(domain: Domain, split: SplitConfig) -> dict[str, Ints]:
+    """Places of the problems of each split in the order of the domain."""
+    train, val = split.thresholds
+    parts: dict[str, list[Ints]] = {"train": [], "val": [], "test": []}
+    for start in range(0, count_problems(domain), CHUNK):
+        hashes = keys_hash(domain_arrays(domain, start, start + CHUNK), split.seed, split.inverse)
+        below_train, below_val = below(hashes, train), below(hashes, val)
+        parts["train"].append(start + np.flatnonzero(below_train))
+        parts["val"].append(start + np.flatnonzero(below_val & ~below_train))
+        parts["test"].append(start + np.flatnonzero(~below_val))
+    empty = np.empty(0, dtype=np.int64)
+    return {name: np.concatenate([empty, *found]) for name, found in parts.items()}

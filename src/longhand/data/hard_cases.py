@@ -1,0 +1,51 @@
+"""Which problems are hard (a carry has to travel) and which are rare (their operands are short)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longhand.data.problems import MINUS, Ints, ProblemArrays
+
+
+def carry_travels(arrays: ProblemArrays) -> NDArray[np.bool_]:
+    """Whether a carry or a borrow passes through at least one column whose digits sum to 9, `[n]`.
+
+    A difference a-b=c is looked at as the sum c+b=a, which carries exactly where a-b borrows. Numbers of
+    opposite sign are the difference of their sizes. Only sums and differences of two operands can qualify.
+    """
+    if arrays.operands.shape[1] != 2:
+        return np.zeros(len(arrays), dtype=np.bool_)
+    operator = arrays.operators[:, 0]
+    a, b = arrays.operands[:, 0], arrays.operands[:, 1]
+    b = np.where(operator == MINUS, -b, b)
+    opposite = (a < 0) != (b < 0)
+    x, y = abs(a), abs(b)
+    x, y = np.where(opposite, abs(x - y), x), np.where(opposite, np.minimum(x, y), y)
+    carry = np.zeros(len(arrays), dtype=np.bool_)
+    travels = np.zeros(len(arrays), dtype=np.bool_)
+    for _ in range(len(str(max(x.max(initial=0), y.max(initial=0))))):
+        (x, x_digit), (y, y_digit) = np.divmod(x, 10), np.divmod(y, 10)
+        column = x_digit + y_digit
+        travels |= carry & (column == 9)
+        carry = column + carry >= 10
+    return travels & (operator <= MINUS)
+
+
+def length_cells(arrays: ProblemArrays) -> Ints:
+    """A number `[n]` per row, equal exactly for rows with the same operators and the same operand lengths."""
+    cells = np.zeros(len(arrays), dtype=np.int64)
+    for column in range(arrays.operators.shape[1]):
+        cells = cells * 4 + arrays.operators[:, column]
+    for column in range(arrays.operands.shape[1]):
+        cells = cells * 20 + digit_counts(arrays.operands[:, column])
+    return cells
+
+
+def digit_counts(numbers: Ints) -> Ints:
+    """Decimal digits of each number without its sign, `[n]`; 0 has one."""
+    sizes = abs(numbers)
+    counts = np.ones(len(numbers), dtype=np.int64)
+    for power in range(1, len(str(sizes.max(initial=0)))):
+        counts += sizes >= 10**power
+    return counts
