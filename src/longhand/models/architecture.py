@@ -1,0 +1,28 @@
+"""What a family of models fixes, unless the configuration says otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+NormKind = Literal["layernorm", "rmsnorm"]
+MlpKind = Literal["gelu", "relu", "swiglu", "moe"]
+PositionKind = Literal["none", "learned", "sinusoidal", "rope"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """A named choice of parts: the defaults of every configuration key that differs between families.
+
+    `paper` says where the choice comes from. `residual_init_scaling` divides the initial weights that write to
+    the residual stream by sqrt(2 n_layers). Sizes are left to the configuration.
+    """
+
+    name: str
+    paper: str
+    norm: NormKind
+    mlp: MlpKind
+    pos_encoding: PositionKind
+    attention_bias: bool
+    mlp_bias: bool
+    residual_init_scaling: bool

@@ -1,0 +1,170 @@
+"""The `model` section of a run's configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from longhand.errors import UserError
+from longhand.models.architecture import Architecture, MlpKind, NormKind, PositionKind
+from longhand.models.gpt2 import GPT2
+from longhand.models.llama2 import LLAMA2
+from longhand.models.mixtral import MIXTRAL
+
+ARCHITECTURES: Mapping[str, Architecture] = {a.name: a for a in (GPT2, LLAMA2, MIXTRAL)}
+
+_FEED_FORWARD_RATIO: Mapping[str, int] = {"gelu": 4, "relu": 4, "swiglu": 3, "moe": 3}
+_BY_NAME: Any = None  # the default of keys that `name` and the sizes decide; always filled in
+
+
+class ModelConfig(BaseModel):
+    """Which model to build, and how large.
+
+    `name` chooses defaults only: any part may be replaced (a GPT-2 with RMS norm), and what was left out is
+    filled in, so a saved config says everything. A key that has no meaning for the chosen parts is refused.
+    Impossible sizes raise `UserError`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Literal["gpt2", "llama2", "mixtral"] = Field(
+        "gpt2", description="architecture whose defaults fill the keys left out"
+    )
+    d_model: int = Field(128, ge=1, description="width of the residual stream (channels)")
+    n_heads: int = Field(4, ge=1, description="query heads per block (count)")
+    n_kv_heads: int = Field(
+        _BY_NAME, ge=1, description="key-value heads per block (count); default: n_heads, fewer share"
+    )
+    n_layers: int = Field(4, ge=1, description="blocks (count)")
+    d_ff: int = Field(
+        _BY_NAME,
+        ge=1,
+        description="hidden width of the MLP, of each expert with mlp: moe (channels);"
+        " default: 4 x d_model, 3 x d_model for swiglu and moe",
+    )
+    max_seq_len: int = Field(64, ge=1, description="longest sequence the model reads (tokens)")
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="dropout of embeddings, attention weights and block outputs (probability)"
+    )
+    norm: NormKind = Field(_BY_NAME, description="normalisation before each part; default: by name")
+    mlp: MlpKind = Field(
+        _BY_NAME, description="per-token part of a block, moe for routed swiglu experts; default: by name"
+    )
+    pos_encoding: PositionKind = Field(_BY_NAME, description="how positions are told apart; default: by name")
+    tie_weights: bool = Field(True, description="use the token embedding as the head")
+    n_experts: int | None = Field(None, ge=1, description="mlp: moe only: experts per block (count); default: 4")
+    top_k: int | None = Field(None, ge=1, description="mlp: moe only: experts used per token (count); default: 2")
+    aux_loss_weight: float | None = Field(
+        None, ge=0, description="mlp: moe only: weight of the balance loss in training; default: 0.01"
+    )
+    attention_bias: bool = Field(
+        _BY_NAME, description="add a bias to queries, keys, values and attention output; default: by name"
+    )
+    mlp_bias: bool = Field(_BY_NAME, description="add biases in the MLP (not with mlp: moe); default: by name")
+    norm_eps: float = Field(1e-5, gt=0, description="added to the variance before its root is taken")
+    rope_theta: float | None = Field(
+        None, gt=0, description="pos_encoding: rope only: base of the wavelengths; default: 10000"
+    )
+    init: Literal["normal", "scaled"] = Field(
+        "normal",
+        description="initial matrices: standard deviation init_std, or (scaled) 1/sqrt(inputs of the matrix)",
+    )
+    init_std: float | None = Field(
+        None, gt=0, description="init: normal only: standard deviation of matrices; default: 0.02"
+    )
+    embedding_std: float = Field(
+        _BY_NAME,
+        gt=0,
+        description="standard deviation of initial token and position embeddings; default: init_std, 0.5 with scaled",
+    )
+    residual_init_scaling: bool = Field(
+        _BY_NAME,
+        description="divide the initial matrices that write to the residual stream by sqrt(2 n_layers);"
+        " default: by name, false with init: scaled",
+    )
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            for problem in error.errors():
+                cause = problem.get("ctx", {}).get("error")
+                if isinstance(cause, UserError):
+                    raise cause from None
+            raise
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        given = {key: value for key, value in values.items() if value is not None}
+        architecture = ARCHITECTURES.get(given.get("name", "gpt2"))
+        if architecture is None:
+            return given  # the field itself says which names there are
+        mlp = given.get("mlp", architecture.mlp)
+        scaled = given.get("init") == "scaled"
+        defaults: dict[str, Any] = {
+            "norm": architecture.norm,
+            "mlp": architecture.mlp,
+            "pos_encoding": architecture.pos_encoding,
+            "attention_bias": architecture.attention_bias,
+            "mlp_bias": architecture.mlp_bias and mlp != "moe",
+            "residual_init_scaling": architecture.residual_init_scaling and not scaled,
+            "n_kv_heads": given.get("n_heads", cls.model_fields["n_heads"].default),
+            "embedding_std": 0.5 if scaled else given.get("init_std", 0.02),
+        }
+        if mlp in _FEED_FORWARD_RATIO and "d_ff" not in given:
+            d_model = given.get("d_model", cls.model_fields["d_model"].default)
+            # text from the command line is not yet a number; a wrong one is reported under d_model
+            defaults["d_ff"] = _FEED_FORWARD_RATIO[mlp] * int(d_model) if str(d_model).isdecimal() else 1
+        if mlp == "moe":
+            defaults |= {"n_experts": 4, "top_k": 2, "aux_loss_weight": 0.01}
+        if given.get("pos_encoding", architecture.pos_encoding) == "rope":
+            defaults["rope_theta"] = 10_000.0
+        if not scaled:
+            defaults["init_std"] = 0.02
+        return defaults | given
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        self._check_heads()
+        self._check_experts()
+        if self.pos_encoding != "rope" and self.rope_theta is not None:
+            raise UserError(
+                f"model.rope_theta has no effect with pos_encoding: {self.pos_encoding};"
+                " remove it or use pos_encoding: rope"
+            )
+        if self.init == "scaled" and self.init_std is not None:
+            raise UserError("model.init_std has no effect with init: scaled; remove it or use init: normal")
+        return self
+
+    def _check_heads(self) -> None:
+        if self.d_model % self.n_heads:
+            raise UserError(
+                f"model.d_model {self.d_model} is not divisible by n_heads {self.n_heads}; change one of them"
+            )
+        if self.n_heads % self.n_kv_heads:
+            raise UserError(
+                f"model.n_heads {self.n_heads} is not divisible by n_kv_heads {self.n_kv_heads}; change one of them"
+            )
+        head_dim = self.d_model // self.n_heads
+        if self.pos_encoding == "rope" and head_dim % 2:
+            raise UserError(
+                f"pos_encoding: rope turns pairs of channels, but d_model / n_heads is {head_dim}; make it even"
+            )
+
+    def _check_experts(self) -> None:
+        if self.mlp != "moe":
+            for key in ("n_experts", "top_k", "aux_loss_weight"):
+                if getattr(self, key) is not None:
+                    raise UserError(f"model.{key} has no effect with mlp: {self.mlp}; remove it or use mlp: moe")
+            return
+        assert self.n_experts is not None
+        assert self.top_k is not None
+        if self.top_k > self.n_experts:
+            raise UserError(f"model.top_k {self.top_k} is more than n_experts {self.n_experts}; lower it")
+        if self.mlp_bias:
+            raise UserError("model.mlp_bias has no effect with mlp: moe, whose experts have no biases; remove it")

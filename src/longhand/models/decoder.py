@@ -1,0 +1,156 @@
+"""The trunk every model here shares: token embedding, pre-norm blocks, final norm, head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from longhand.errors import UserError
+from longhand.models.attention import Attention
+from longhand.models.config import ModelConfig
+from longhand.models.experts import Experts, balance_loss
+from longhand.models.generate import generate_greedily
+from longhand.models.kv_cache import KVCache, LayerCache
+from longhand.models.masks import CausalBias, is_right_padded
+from longhand.models.positions import Positions, RotaryPositions, Rotation, count_positions
+
+
+class Block(nn.Module):
+    """x + attention(norm(x)), then x + mlp(norm(x)), with the norms, the attention and the MLP given."""
+
+    def __init__(
+        self, attention_norm: nn.Module, attention: Attention, mlp_norm: nn.Module, mlp: nn.Module, *, dropout: float
+    ) -> None:
+        super().__init__()
+        self.attention_norm = attention_norm
+        self.attention = attention
+        self.mlp_norm = mlp_norm
+        self.mlp = mlp
+        self.dropout = dropout
+
+    def forward(
+        self, x: Tensor, bias: Tensor, rotation: Rotation | None, cache: LayerCache | None, keep: int
+    ) -> Tensor:
+        """Map `x` [batch, time, d_model] to its last `keep` tokens [batch, keep, d_model]."""
+        gathered = self.attention(self.attention_norm(x), bias, rotation, cache, keep)
+        if keep < x.size(1):
+            x = x[:, -keep:]
+        x = x + F.dropout(gathered, self.dropout, self.training)
+        return x + F.dropout(self.mlp(self.mlp_norm(x)), self.dropout, self.training)
+
+
+class Decoder(nn.Module):
+    """A decoder-only language model put together from given parts; `build_model` makes one from a config.
+
+    `positions` adds a vector per position or is None; `rotary` turns queries and keys or is None; `head` maps
+    to logits or is None, in which case the token embedding does.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        *,
+        embedding: nn.Embedding,
+        positions: nn.Module | None,
+        rotary: RotaryPositions | None,
+        blocks: Sequence[Block],
+        norm: nn.Module,
+        head: nn.Linear | None,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = embedding
+        self.positions = positions
+        self.rotary = rotary
+        self.blocks = nn.ModuleList(blocks)
+        self.norm = norm
+        self.head = head
+        self.causal_bias = CausalBias(config.max_seq_len)
+        self._real: Tensor | None = None  # the attention mask of the last forward pass
+
+    @property
+    def vocab_size(self) -> int:
+        """Tokens the model can read and write."""
+        return self.embedding.num_embeddings
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        *,
+        kv_cache: KVCache | None = None,
+        logits_to_keep: int = 0,
+    ) -> Tensor:
+        """Logits of the next token after each token of `input_ids`, int64 [batch, time]: [batch, time, vocab].
+
+        `attention_mask` [batch, time] is 0 or False at padding, on either side; positions count real tokens only.
+        With `kv_cache` the ids continue the tokens already read, and the mask speaks of the new ones only.
+        With `logits_to_keep` n > 0 only the last n logits are computed, [batch, n, vocab]: the last block then
+        asks n queries, and its MLP, the final norm and the head see n tokens.
+
+        Raises `UserError` when the tokens read exceed `max_seq_len` or the cache.
+        """
+        time = input_ids.size(1)
+        past = 0 if kv_cache is None else kv_cache.length
+        total = past + time
+        if total > self.config.max_seq_len:
+            raise UserError(
+                f"a sequence of {total} tokens is longer than the model's max_seq_len of {self.config.max_seq_len};"
+                " shorten it or train a model with a larger max_seq_len"
+            )
+        self._real = None if attention_mask is None else attention_mask.bool()
+        where, bias = self._place(input_ids, self._real, kv_cache, total)
+
+        x = self.embedding(input_ids)
+        if self.positions is not None:
+            x = x + self.positions(where)
+        x = F.dropout(x, self.config.dropout, self.training)
+        rotation = None if self.rotary is None else self.rotary(where)
+        last = len(self.blocks) - 1
+        for layer, block in enumerate(self.blocks):
+            keep = min(logits_to_keep, time) if layer == last and logits_to_keep > 0 else time
+            cache = None if kv_cache is None else kv_cache.layers[layer]
+            x = block(x, bias[..., time - keep :, :], rotation, cache, keep)
+        x = self.norm(x)
+        logits: Tensor = F.linear(x, self.embedding.weight) if self.head is None else self.head(x)
+        return logits
+
+    def _place(
+        self, input_ids: Tensor, real: Tensor | None, kv_cache: KVCache | None, total: int
+    ) -> tuple[Positions, Tensor]:
+        """Positions of the tokens, and the bias that hides later tokens and padding."""
+        time = input_ids.size(1)
+        if kv_cache is not None:
+            real = kv_cache.admit(input_ids, real)
+        elif real is not None and is_right_padded(real):
+            real = None
+        if real is None:
+            return slice(total - time, total), self.causal_bias(time, total)
+        return count_positions(real)[:, total - time :], self.causal_bias.padded(real, time)
+
+    def auxiliary_loss(self) -> Tensor | None:
+        """Balance loss of the experts in the last forward pass, or None for a model without experts.
+
+        Not yet multiplied by `config.aux_loss_weight`. See `balance_loss`.
+        """
+        routings = [m.routing for m in self.modules() if isinstance(m, Experts) and m.routing is not None]
+        return balance_loss(routings, self._real) if routings else None
+
+    def num_parameters(self) -> int:
+        """Trainable numbers, tied weights counted once."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def new_cache(self, batch: int, max_len: int | None = None) -> KVCache:
+        """An empty key-value cache for `batch` rows of up to `max_len` tokens (default: max_seq_len)."""
+        config = self.config
+        return KVCache(
+            config.n_layers, config.n_kv_heads, batch, max_len or config.max_seq_len, config.d_model // config.n_heads
+        )
+
+    def generate(
+        self, input_ids: Tensor, max_new_tokens: int, eos_id: int, attention_mask: Tensor | None = None
+    ) -> Tensor:
+        """Continue every row with its most likely token, again and again; see `generate_greedily`."""
+        return generate_greedily(self, input_ids, max_new_tokens, eos_id, attention_mask)

@@ -1,0 +1,40 @@
+"""The weights a model starts from."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from longhand.models.config import ModelConfig
+from longhand.models.experts import Experts
+from longhand.models.positions import LearnedPositions
+
+_WRITES_TO_RESIDUAL = (".attention.out.weight", ".mlp.down.weight", ".mlp.down")
+
+
+@torch.no_grad()
+def initialize(model: nn.Module, config: ModelConfig) -> None:
+    """Draw all weights of `model` from torch's global random generator.
+
+    Matrices are normal with standard deviation `init_std`, or 1/sqrt(number of inputs) with init: scaled;
+    token and position embeddings with `embedding_std`. `residual_init_scaling` divides those that write to the
+    residual stream by sqrt(2 n_layers) (GPT-2, section 2.3). Biases start at 0, norms at 1.
+    """
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear):
+            _draw(module.weight, f"{name}.weight", module.in_features, config)
+            if module.bias is not None:
+                module.bias.zero_()
+        elif isinstance(module, (nn.Embedding, LearnedPositions)):
+            module.weight.normal_(0.0, config.embedding_std)
+        elif isinstance(module, Experts):
+            _draw(module.gate, f"{name}.gate", module.gate.size(2), config)
+            _draw(module.up, f"{name}.up", module.up.size(2), config)
+            _draw(module.down, f"{name}.down", module.down.size(1), config)
+
+
+def _draw(weight: Tensor, name: str, n_inputs: int, config: ModelConfig) -> None:
+    std = n_inputs**-0.5 if config.init_std is None else config.init_std
+    if config.residual_init_scaling and name.endswith(_WRITES_TO_RESIDUAL):
+        std /= (2 * config.n_layers) ** 0.5
+    weight.normal_(0.0, std)
