@@ -25,7 +25,7 @@ def borrows(a: int, b: int) -> tuple[int, ...]:
     `a-b` borrows exactly where `(a-b)+b` carries. Where a < b it is `b-a` that is worked out on paper. Raises
     `UserError` for a negative operand.
     """
-    _columns(a, b)  # refuses negative operands
+    _refuse_negative(a, b)
     flags = carries(abs(a - b), min(a, b))
     return flags + (0,) * (len(str(max(a, b))) - len(flags))
 
@@ -60,7 +60,7 @@ def borrow_chain(a: int, b: int) -> int:
     It is the carry chain of `(a-b)+b`: a borrow travels through the zeros of the larger number. Where a < b it
     is `b-a` that is meant. Raises `UserError` for a negative operand.
     """
-    _columns(a, b)  # refuses negative operands
+    _refuse_negative(a, b)
     return carry_chain(abs(a - b), min(a, b))
 
 
@@ -79,6 +79,10 @@ def longest_chain(problem: Problem) -> int:
 
 def _columns(a: int, b: int) -> list[tuple[int, int]]:
     """Pairs of digits, units first; the missing digits of the shorter number are 0."""
-    if min(a, b) < 0:
-        raise UserError(f"{a} and {b} have no columns to add or subtract in; give numbers of at least 0")
+    _refuse_negative(a, b)
     return list(zip_longest(map(int, reversed(str(a))), map(int, reversed(str(b))), fillvalue=0))
+
+
+def _refuse_negative(a: int, b: int) -> None:
+    if min(a, b) < 0:
+        raise UserError(f"{a} and {b} have no columns to work in; give numbers of at least 0")

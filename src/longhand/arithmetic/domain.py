@@ -81,6 +81,12 @@ class Domain:
             and self._admits(value)
         )
 
+    def dividends(self, divisor: int) -> range:
+        """Return the `a` for which `a/divisor` is a problem of a domain of two operands, ascending."""
+        if "/" not in self.operators or not self.min_operand <= divisor <= self.max_operand:
+            return range(0)
+        return self._pairs.dividends(divisor)
+
     def __iter__(self) -> Iterator[Problem]:
         """Every problem of the domain once.
 
@@ -116,7 +122,9 @@ class Domain:
             total: int = (high - low + 1) ** k * len(self.operators) ** (k - 1)
             return total
         if set(self.operators) <= {"+", "-"}:
-            n_minuses = {("+",): range(1), ("-",): range(k - 1, k)}.get(self.operators, range(k))
+            n_minuses = range(k)
+            if len(self.operators) == 1:
+                n_minuses = range(1) if self.operators == ("+",) else range(k - 1, k)
             return sum(comb(k - 1, n) * count_signed_sums(k - n, n, low, high) for n in n_minuses)
         numbers = range(low, high + 1)
         counts = count_values(numbers, k, self.operators, left_to_right=self.semantics == "left_to_right")
