@@ -1,0 +1,252 @@
+"""A trained model as a directory that explains itself: `load_checkpoint(path)` needs nothing else.
+
+The files are laid out as Hugging Face does it::
+
+    config.json             model sizes, format, domain, versions
+    model.safetensors       the weights
+    tokenizer.json          the vocabulary
+    generation_config.json  how to decode
+    metrics.json            what was measured
+    training.json           what it was trained on, and how
+    README.md               the model card, written from the files above
+    manifest.json           size and SHA-256 of every file
+    training_state/         only where a run can be resumed from here
+
+Nothing in it is a pickled object.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+
+from longhand import __version__
+from longhand.arithmetic.domain import Domain
+from longhand.atomic import replacing_directory
+from longhand.errors import UserError
+from longhand.runs.manifest import MANIFEST, check_files, listed_files, write_manifest
+from longhand.runs.model_card import model_card
+from longhand.text.formats import Format
+from longhand.text.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from longhand.models.decoder import Decoder
+
+FORMAT_VERSION = 1
+MODEL_TYPE = "longhand"
+
+CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
+METRICS, TRAINING, CARD = "metrics.json", "training.json", "README.md"
+TRAINING_STATE = "training_state"
+
+Weights = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """Everything a checkpoint directory holds, except the training state.
+
+    `model` is the model section of a run's configuration as JSON data, `weights` the model's state dict as arrays,
+    `domain` the problems the model is for (None: no set in particular), `metrics` and `training` JSON data.
+    """
+
+    model: Mapping[str, Any]
+    weights: Weights
+    vocabulary: Vocabulary
+    format: Format
+    domain: Domain | None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def num_parameters(self) -> int:
+        """Numbers stored as weights; tied weights are stored once."""
+        return sum(int(array.size) for array in self.weights.values())
+
+    def build_model(self) -> Decoder:
+        """The model with these weights, in evaluation mode, on the CPU.
+
+        Raises `UserError` when the weights are not those of the model the configuration describes.
+        """
+        import torch
+
+        from longhand.models.build import build_model
+        from longhand.models.config import ModelConfig
+
+        model = build_model(ModelConfig.model_validate(dict(self.model)), len(self.vocabulary))
+        check_shapes(self.weights, {name: tuple(t.shape) for name, t in model.state_dict().items()})
+        model.load_state_dict({name: torch.from_numpy(array) for name, array in self.weights.items()})
+        return model.eval()
+
+
+def save_checkpoint(
+    directory: Path, checkpoint: Checkpoint, *, write_state: Callable[[Path], None] | None = None
+) -> None:
+    """Write a checkpoint directory, whole or not at all; an older one at the same place is replaced.
+
+    `write_state` is given the `training_state` folder to fill. Raises `UserError` when the folder cannot be
+    written or the disk is full.
+    """
+    vocabulary = checkpoint.vocabulary
+    config = {
+        "model_type": MODEL_TYPE,
+        "format_version": FORMAT_VERSION,
+        "longhand_version": __version__,
+        "vocab_size": len(vocabulary),
+        "num_parameters": checkpoint.num_parameters,
+        "model": dict(checkpoint.model),
+        "format": checkpoint.format.to_dict(),
+        "domain": None if checkpoint.domain is None else checkpoint.domain.to_dict(),
+    }
+    weights = {name: np.ascontiguousarray(array) for name, array in checkpoint.weights.items()}
+    # Serialised in memory: a full disk then is an OSError with its reason, not an error of the serialiser.
+    weight_bytes = safetensors.numpy.save(weights, metadata={"format": "pt"})
+    with replacing_directory(directory) as temporary:
+        _write_json(temporary / CONFIG, config)
+        (temporary / WEIGHTS).write_bytes(weight_bytes)
+        _write_json(temporary / TOKENIZER, vocabulary.to_dict())
+        _write_json(temporary / "generation_config.json", _generation_config(checkpoint))
+        _write_json(temporary / METRICS, dict(checkpoint.metrics))
+        _write_json(temporary / TRAINING, dict(checkpoint.training))
+        card = model_card(config, vocabulary.name, checkpoint.metrics, checkpoint.training)
+        (temporary / CARD).write_text(card, encoding="utf-8", newline="\n")
+        if write_state is not None:
+            state = temporary / TRAINING_STATE
+            state.mkdir()
+            write_state(state)
+        write_manifest(temporary)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint directory, or the final model of a run directory.
+
+    Raises `UserError`, one line each, for a directory that is missing, foreign, truncated or edited, that was written by
+    a newer longhand, or whose weights do not belong to its vocabulary.
+    """
+    directory = find_checkpoint(path)
+    config = read_config(directory)
+    check_files(directory, (CONFIG, WEIGHTS, TOKENIZER, METRICS, TRAINING))
+    vocabulary = load_vocabulary(directory)
+    if config["vocab_size"] != len(vocabulary):
+        raise UserError(
+            f"{directory}: {TOKENIZER} has {len(vocabulary)} tokens, but the model was trained with"
+            f" {config['vocab_size']}; put its own {TOKENIZER} back"
+        )
+    try:
+        weights = safetensors.numpy.load((directory / WEIGHTS).read_bytes())
+    except (SafetensorError, KeyError) as error:
+        raise UserError(f"{directory / WEIGHTS} is damaged ({error}); copy the directory again") from error
+    domain = config["domain"]
+    return Checkpoint(
+        model=config["model"],
+        weights=weights,
+        vocabulary=vocabulary,
+        format=Format.from_dict(config["format"]),
+        domain=None if domain is None else Domain.from_dict(domain),
+        metrics=_read_json(directory / METRICS),
+        training=_read_json(directory / TRAINING),
+    )
+
+
+def find_checkpoint(path: Path) -> Path:
+    """The checkpoint directory at `path`: itself, or the model of a run directory (its newest, while it trains).
+
+    Raises `UserError` when there is none.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise UserError(f"no checkpoint at {path}: " + ("a file, not a directory" if path.exists() else "no such directory"))
+    for directory in (path, path / "model"):
+        if (directory / CONFIG).is_file() or (directory / MANIFEST).is_file():
+            return directory
+    steps = sorted(found.parent for found in path.glob(f"checkpoints/step_*/{MANIFEST}"))
+    if steps:
+        return steps[-1]
+    raise UserError(f"{path} is not a longhand checkpoint: it has no {CONFIG}")
+
+
+def read_config(directory: Path) -> dict[str, Any]:
+    """The `config.json` of a checkpoint directory; raises `UserError` when it is not one this version reads."""
+    config = _read_json(directory / CONFIG)
+    if config.get("model_type") != MODEL_TYPE:
+        foreign = config.get("model_type")
+        what = f"a model of type {foreign!r}" if foreign else "some other program's configuration"
+        raise UserError(f"{directory} is not a longhand checkpoint: its {CONFIG} describes {what}")
+    version = config.get("format_version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise UserError(
+            f"{directory} was written by longhand {config.get('longhand_version')} in checkpoint format {version};"
+            f" this is longhand {__version__}, which reads up to {FORMAT_VERSION}: pip install --upgrade longhand"
+        )
+    missing = [key for key in ("vocab_size", "model", "format", "domain") if key not in config]
+    if missing:
+        raise UserError(f"{directory / CONFIG} has no key {missing[0]!r}; copy the directory again")
+    return config
+
+
+def load_vocabulary(path: Path) -> Vocabulary:
+    """The vocabulary of a checkpoint or run directory; raises `UserError` if it has none."""
+    return Vocabulary.from_dict(_read_json(find_checkpoint(path) / TOKENIZER))
+
+
+def copy_checkpoint(source: Path, target: Path) -> None:
+    """Copy a checkpoint without its training state, whole or not at all; raises `UserError` if `source` is damaged."""
+    check_files(source)
+    with replacing_directory(target) as temporary:
+        for name in listed_files(source):
+            if not name.startswith(f"{TRAINING_STATE}/"):
+                shutil.copyfile(source / name, temporary / name)
+        write_manifest(temporary)
+
+
+def check_shapes(weights: Weights, wanted: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise `UserError` naming the first weight that is missing, left over or of another shape."""
+    for name, shape in wanted.items():
+        if name not in weights:
+            raise UserError(f"the weights lack {name}, which the model has; they belong to another model")
+        if weights[name].shape != shape:
+            raise UserError(
+                f"the weights have {name} as {list(weights[name].shape)}, the model as {list(shape)};"
+                " they belong to another model or vocabulary"
+            )
+    for name in weights:
+        if name not in wanted:
+            raise UserError(f"the weights have {name}, which the model lacks; they belong to another model")
+
+
+def _generation_config(checkpoint: Checkpoint) -> dict[str, Any]:
+    vocabulary = checkpoint.vocabulary
+    ids = {
+        f"{role}_token_id": vocabulary.id_of(role) for role in ("bos", "eos", "pad") if vocabulary.has_role(role)
+    }
+    lengths = None if checkpoint.domain is None else checkpoint.format.max_lengths(checkpoint.domain)
+    limit = checkpoint.model.get("max_seq_len") if lengths is None else lengths[1]
+    return {"do_sample": False, "max_new_tokens": limit, **ids}
+
+
+def _write_json(path: Path, value: Any) -> None:
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path.parent}: {path.name} is missing; copy the whole directory again") from error
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise UserError(f"{path} is damaged (not JSON); copy the whole directory again") from error
+    if not isinstance(value, dict):
+        raise UserError(f"{path} is damaged (no JSON object); copy the whole directory again")
+    return value
