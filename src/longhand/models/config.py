@@ -113,13 +113,11 @@ class ModelConfig(BaseModel):
             "attention_bias": architecture.attention_bias,
             "mlp_bias": architecture.mlp_bias and mlp != "moe",
             "residual_init_scaling": architecture.residual_init_scaling and not scaled,
-            "n_kv_heads": given.get("n_heads", cls.model_fields["n_heads"].default),
+            "n_kv_heads": _size(given, "n_heads"),
             "embedding_std": 0.5 if scaled else given.get("init_std", 0.02),
         }
-        if mlp in _FEED_FORWARD_RATIO and "d_ff" not in given:
-            d_model = given.get("d_model", cls.model_fields["d_model"].default)
-            # text from the command line is not yet a number; a wrong one is reported under d_model
-            defaults["d_ff"] = _FEED_FORWARD_RATIO[mlp] * int(d_model) if str(d_model).isdecimal() else 1
+        if mlp in _FEED_FORWARD_RATIO:
+            defaults["d_ff"] = _FEED_FORWARD_RATIO[mlp] * _size(given, "d_model")
         if mlp == "moe":
             defaults |= {"n_experts": 4, "top_k": 2, "aux_loss_weight": 0.01}
         if given.get("pos_encoding", architecture.pos_encoding) == "rope":
@@ -168,3 +166,11 @@ class ModelConfig(BaseModel):
             raise UserError(f"model.top_k {self.top_k} is more than n_experts {self.n_experts}; lower it")
         if self.mlp_bias:
             raise UserError("model.mlp_bias has no effect with mlp: moe, whose experts have no biases; remove it")
+
+
+def _size(given: Mapping[str, Any], key: str) -> int:
+    """The size a default follows; where it is no size, any number will do, since `key` itself is refused."""
+    try:
+        return max(1, int(given.get(key, ModelConfig.model_fields[key].default)))
+    except (TypeError, ValueError):
+        return 1

@@ -43,7 +43,8 @@ class Experts(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `x` [batch, time, d_model] to the same shape."""
-        probabilities = self.router(x).float().softmax(dim=-1)
+        logits = self.router(x)
+        probabilities = logits.softmax(dim=-1, dtype=torch.promote_types(logits.dtype, torch.float32))
         top, chosen = probabilities.topk(self.top_k, dim=-1)
         self.routing = Routing(probabilities, chosen)
         share = (top / top.sum(dim=-1, keepdim=True)).to(x.dtype)

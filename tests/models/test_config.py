@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+from pydantic import BaseModel, ValidationError
+
+from longhand.errors import UserError
+from longhand.models.build import build_model
+from longhand.models.config import ModelConfig
+from longhand.models.decoder import Decoder
+
+TINY: dict[str, Any] = {"d_model": 16, "n_heads": 2, "n_layers": 2, "d_ff": 24, "max_seq_len": 12}
+IDS = torch.tensor([[1, 5, 13, 4, 17, 9, 2], [3, 3, 14, 3, 17, 3, 2]])
+
+
+def _tiny(**keys: Any) -> Decoder:
+    return build_model(ModelConfig(**{**TINY, **keys}), 18, seed=0)
+
+
+def _fingerprint(model: Decoder) -> tuple[Any, ...]:
+    """Everything a key of the model section can change, but for dropout and the weight of the balance loss."""
+    model.eval()
+    with torch.no_grad():
+        logits = model(IDS)
+    shapes = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
+    return shapes, logits.flatten().tolist()
+
+
+CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("name", {}, {"name": "llama2"}),
+    ("name only changes defaults", {"norm": "rmsnorm"}, {"norm": "rmsnorm", "name": "mixtral"}),
+    ("d_model", {}, {"d_model": 32}),
+    ("n_heads", {}, {"n_heads": 4}),
+    ("n_kv_heads", {"n_heads": 4}, {"n_heads": 4, "n_kv_heads": 2}),
+    ("n_layers", {}, {"n_layers": 3}),
+    ("d_ff", {}, {"d_ff": 32}),
+    ("max_seq_len", {}, {"max_seq_len": 20}),
+    ("norm", {}, {"norm": "rmsnorm"}),
+    ("mlp: relu", {}, {"mlp": "relu"}),
+    ("mlp: swiglu", {}, {"mlp": "swiglu"}),
+    ("mlp: moe", {}, {"mlp": "moe"}),
+    ("pos_encoding: none", {}, {"pos_encoding": "none"}),
+    ("pos_encoding: sinusoidal", {"pos_encoding": "none"}, {"pos_encoding": "sinusoidal"}),
+    ("pos_encoding: rope", {"pos_encoding": "none"}, {"pos_encoding": "rope"}),
+    ("tie_weights", {}, {"tie_weights": False}),
+    ("n_experts", {"mlp": "moe"}, {"mlp": "moe", "n_experts": 3}),
+    ("top_k", {"mlp": "moe"}, {"mlp": "moe", "top_k": 1}),
+    ("attention_bias", {}, {"attention_bias": True}),
+    ("mlp_bias", {}, {"mlp_bias": False}),
+    ("mlp_bias of swiglu", {"name": "llama2"}, {"name": "llama2", "mlp_bias": True}),
+    ("norm_eps", {}, {"norm_eps": 0.1}),
+    ("norm_eps of rmsnorm", {"norm": "rmsnorm"}, {"norm": "rmsnorm", "norm_eps": 0.1}),
+    ("rope_theta", {"name": "llama2"}, {"name": "llama2", "rope_theta": 100.0}),
+    ("init", {}, {"init": "scaled"}),
+    ("init_std", {"embedding_std": 0.02}, {"embedding_std": 0.02, "init_std": 0.3}),
+    ("embedding_std", {}, {"embedding_std": 0.3}),
+    ("embedding_std of scaled", {"init": "scaled"}, {"init": "scaled", "embedding_std": 0.3}),
+    ("residual_init_scaling", {}, {"residual_init_scaling": False}),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), [c[1:] for c in CHANGES], ids=[c[0] for c in CHANGES])
+def test_every_key_changes_the_model(before: dict[str, Any], after: dict[str, Any]) -> None:
+    first = _fingerprint(_tiny(**before))
+    assert _fingerprint(_tiny(**before)) == first
+    assert _fingerprint(_tiny(**after)) != first
+
+
+def test_the_list_of_changes_names_every_key() -> None:
+    elsewhere = {"dropout", "aux_loss_weight"}  # test_decoder.py, training
+    changed = {key for _, before, after in CHANGES for key in after if after.get(key) != before.get(key)}
+    assert changed | elsewhere == set(ModelConfig.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"d_model": 130, "n_heads": 4}, "d_model 130 is not divisible by n_heads 4"),
+        ({"n_heads": 4, "n_kv_heads": 3}, "n_heads 4 is not divisible by n_kv_heads 3"),
+        ({"d_model": 12, "n_heads": 4, "pos_encoding": "rope"}, "d_model / n_heads is 3"),
+        ({"name": "mixtral", "n_experts": 2, "top_k": 3}, "top_k 3 is more than n_experts 2"),
+        ({"n_experts": 4}, "n_experts has no effect with mlp: gelu"),
+        ({"name": "llama2", "top_k": 2}, "top_k has no effect with mlp: swiglu"),
+        ({"aux_loss_weight": 0.1}, "aux_loss_weight has no effect with mlp: gelu"),
+        ({"name": "mixtral", "mlp_bias": True}, "mlp_bias has no effect with mlp: moe"),
+        ({"rope_theta": 10.0}, "rope_theta has no effect with pos_encoding: learned"),
+        ({"init": "scaled", "init_std": 0.1}, "init_std has no effect with init: scaled"),
+    ],
+)
+def test_impossible_or_idle_keys_are_refused_in_one_line(keys: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message) as refused:
+        ModelConfig(**keys)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [{"norn": "rmsnorm"}, {"name": "gpt3"}, {"mlp": "gellu"}, {"d_model": 0}, {"d_model": "wide"}, {"dropout": 1.0}],
+)
+def test_unknown_keys_and_values_out_of_range_are_refused(keys: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        ModelConfig(**keys)
+    assert [error["loc"] for error in refused.value.errors()] == [tuple(keys)]
+
+
+def test_errors_keep_their_place_inside_a_larger_configuration() -> None:
+    class Run(BaseModel):
+        model: ModelConfig
+
+    with pytest.raises(ValidationError) as refused:
+        Run.model_validate({"model": {"norn": "rmsnorm"}})
+    assert refused.value.errors()[0]["loc"] == ("model", "norn")
+    with pytest.raises(ValidationError, match="d_model 130 is not divisible by n_heads 4"):
+        Run.model_validate({"model": {"d_model": 130}})
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama2", "mixtral"])
+@pytest.mark.parametrize("init", ["normal", "scaled"])
+def test_a_saved_configuration_says_everything_and_reads_back_equal(name: str, init: str) -> None:
+    config = ModelConfig(name=name, init=init)
+    saved = json.loads(json.dumps(config.model_dump()))
+    assert ModelConfig(**saved) == config
+    assert saved["norm"] is not None
+    assert saved["d_ff"] is not None
+
+
+def test_names_fill_in_the_parts_of_their_papers() -> None:
+    parts = {
+        name: (config.norm, config.mlp, config.pos_encoding, config.d_ff, config.residual_init_scaling)
+        for name in ("gpt2", "llama2", "mixtral")
+        for config in [ModelConfig(name=name)]
+    }
+    assert parts == {
+        "gpt2": ("layernorm", "gelu", "learned", 512, True),
+        "llama2": ("rmsnorm", "swiglu", "rope", 384, False),
+        "mixtral": ("rmsnorm", "moe", "rope", 384, False),
+    }
+
+
+def test_text_from_the_command_line_is_understood() -> None:
+    config = ModelConfig(d_model="64", n_heads="2", tie_weights="false", dropout="0.1")
+    assert (config.d_model, config.n_heads, config.n_kv_heads, config.d_ff) == (64, 2, 2, 256)
+    assert (config.tie_weights, config.dropout) == (False, 0.1)
+
+
+def test_every_key_is_described() -> None:
+    for name, field in ModelConfig.model_fields.items():
+        assert field.description, name
