@@ -12,3 +12,4 @@ examples:
   longhand evaluate runs/demo --suite exhaustive --output-file report.json
   longhand evaluate runs/demo --suite data/poc/test.csv --samples samples.jsonl
 """
+def add_parser(v): pass
