@@ -10,7 +10,7 @@ from typing import Any
 from longhand.arithmetic.problem import Problem, Semantics
 from longhand.arithmetic.verdict import Verdict, judge
 from longhand.data.folders import DataFolder, open_folder
-from longhand.data.leaks import LeakCounter
+from longhand.data.leaks import LeakCounter, held_out_first
 from longhand.data.manifest import changed_files
 from longhand.data.record import Record
 from longhand.errors import UserError
@@ -31,13 +31,12 @@ def check(path: Path | str) -> dict[str, Any]:
     folder = open_folder(path)
     leaks = LeakCounter()
     tallies: dict[str, Tally] = {}
-    # Training rows come last, when the leak counter knows what to look for.
-    for split in sorted(folder.files, key=lambda split: split == "train"):
+    for split in held_out_first(folder.files):
         tally = tallies[split] = Tally(folder.files[split].name, _steps_kind(folder))
         for record in folder.records(split):
             tally.add(record)
-            if record.problem is not None and split != "all":
-                leaks.train(record.problem) if split == "train" else leaks.hold(split, record.problem)
+            if record.problem is not None:
+                leaks.add(split, record.problem)
     ordered = {split: tallies[split] for split in folder.files}
     changed = [] if folder.manifest is None else changed_files(folder.path, folder.manifest)
     return {

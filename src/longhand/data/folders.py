@@ -63,8 +63,8 @@ def open_folder(path: Path | str) -> DataFolder:
         if twin is not file:
             raise UserError(f"{path} is mixed: {twin.name} and {file.name} are the same split; remove one")
     _refuse_mixture(path, list(files.values()))
-    ordered = {split: files[split] for split in ("train", "val", "test") if split in files}
-    return DataFolder(path, ordered, read_manifest(path))
+    order = ["train", "val", "test"]
+    return DataFolder(path, {split: files[split] for split in order if split in files}, read_manifest(path))
 
 
 def _refuse_mixture(path: Path, files: list[Path]) -> None:

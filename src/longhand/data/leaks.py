@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from longhand.arithmetic.canonical import canonical_key
 from longhand.arithmetic.problem import Problem
@@ -10,6 +10,12 @@ from longhand.arithmetic.problem import Problem
 Key = tuple[object, ...]
 
 KINDS = ("exact", "commuted", "inverse")
+HELD_OUT = ("val", "test")
+
+
+def held_out_first(splits: Iterable[str]) -> list[str]:
+    """The order in which a `LeakCounter` wants to see the splits."""
+    return sorted(splits, key=lambda split: split == "train")
 
 
 class LeakCounter:
@@ -17,7 +23,7 @@ class LeakCounter:
 
     Each such row counts once: as `exact` if the same problem is in training, else as `commuted` if the problem
     with its operands exchanged is, else as `inverse` if another fact of its family is (a+b=c, c-a=b, c-b=a).
-    Show it every held-out row first, with `hold`, then every training row, with `train`.
+    Show it every row of the held-out splits first, then those of `train`; other splits do not count.
     """
 
     def __init__(self) -> None:
@@ -25,14 +31,16 @@ class LeakCounter:
         self._wanted: set[Key] = set()
         self._trained: tuple[set[Key], set[Key], set[Key]] = (set(), set(), set())
 
-    def hold(self, split: str, problem: Problem) -> None:
-        """Note a row of a held-out split."""
-        keys = _keys(problem)
-        self._held.setdefault(split, []).append(keys)
-        self._wanted.add(keys[-1])
+    def add(self, split: str, problem: Problem) -> None:
+        """Note a row."""
+        if split in HELD_OUT:
+            keys = _keys(problem)
+            self._held.setdefault(split, []).append(keys)
+            self._wanted.add(keys[-1])
+        elif split == "train":
+            self._train(problem)
 
-    def train(self, problem: Problem) -> None:
-        """Note a row of the training split."""
+    def _train(self, problem: Problem) -> None:
         # The inverse family is the widest of the three: outside it there is nothing else to look for.
         if canonical_key(problem, inverse=True) in self._wanted:
             for seen, key in zip(self._trained, _keys(problem), strict=True):

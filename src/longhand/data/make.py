@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from longhand import __version__
 from longhand.atomic import replacing_directory
-from longhand.data.leaks import LeakCounter
+from longhand.data.leaks import LeakCounter, held_out_first
 from longhand.data.manifest import MANIFEST, FileEntry, Manifest, read_manifest, write_manifest
 from longhand.data.profiles.profile import GeneratedData, Profile, ProfileOptions
 from longhand.data.profiles.registry import find_profile
@@ -84,11 +84,9 @@ def _refuse_used(out_dir: Path, overwrite: bool) -> None:
         raise UserError(f"{out_dir} is not empty; choose another folder, or add --overwrite to replace a data set")
     # Only what a manifest lists may be replaced: nobody's notes are lost with an old data set.
     manifest = read_manifest(out_dir)
-    foreign = sorted(present - {MANIFEST, *([] if manifest is None else manifest.files)})
-    if foreign or manifest is None:
-        raise UserError(
-            f"{out_dir} holds {(foreign or [MANIFEST])[0]}, which is no part of a data set; move it away first"
-        )
+    foreign = sorted(present - {MANIFEST, *manifest.files} if manifest else present)
+    if foreign:
+        raise UserError(f"{out_dir} holds {foreign[0]}, which no manifest of it lists; move that away first")
 
 
 def _write(
@@ -96,8 +94,7 @@ def _write(
 ) -> tuple[dict[str, FileEntry], dict[str, dict[str, int]]]:
     leaks = LeakCounter()
     files: dict[str, FileEntry] = {}
-    # Training rows come last, when the leak counter knows what to look for.
-    for split in sorted(data.splits, key=lambda split: split == "train"):
+    for split in held_out_first(data.splits):
         path = directory / f"{split}.{shape}"
         rows = _watched(split, data.splits[split], leaks)
         entry = write_records(path, rows, shape, max_operands=data.max_operands)
@@ -112,8 +109,5 @@ def _write(
 def _watched(split: str, records: Iterable[Record], leaks: LeakCounter) -> Iterator[Record]:
     for record in records:
         assert record.problem is not None
-        if split == "train":
-            leaks.train(record.problem)
-        elif split != "all":
-            leaks.hold(split, record.problem)
+        leaks.add(split, record.problem)
         yield record

@@ -77,7 +77,8 @@ def _csv_records(path: Path, format: Format | None) -> Iterator[Record]:
 def _compare_columns(record: Record, row: Mapping[str, str]) -> None:
     """Refuse a row whose columns say something else than its equation."""
     problem = record.problem
-    assert problem is not None
+    if problem is None:
+        raise UserError(f"the equation {row['equation']!r} is no arithmetic")
     operands = [cell for name, cell in row.items() if name.startswith("operand_") and cell]
     operators = [cell for name, cell in row.items() if name.startswith("operation") and cell]
     if operands and operands != [str(operand) for operand in problem.operands]:

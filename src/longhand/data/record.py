@@ -13,7 +13,8 @@ class Record:
     """What a model is asked, what it should write, and the problem behind the words.
 
     `prompt` ends where the model begins; `target` is the worked steps (`cot`, with their tags) and the answer,
-    without an end mark; `text` is the whole row as its file has it, marks included: `<bos>554+456=1010<eos>`.
+    without an end mark; `text` is the whole row as its file has it, marks included: `<bos>554+456=1010<eos>` (the
+    two cells of a table become one string).
     `answer` is what the row claims, in canonical spelling, right or wrong. A question in words has no problem.
     `line` is its place in the file, counted from 1; 0 for a record that was never in one.
     """

@@ -9,8 +9,9 @@ from longhand.arithmetic.expression import parse_expression
 from longhand.arithmetic.problem import Problem
 from longhand.data.record import Record
 from longhand.errors import UserError
-from longhand.text.formats import END_THINK, NOOP, THINK, Format
+from longhand.text.formats import END_THINK, THINK, Format
 from longhand.text.vocabulary import SPELLINGS
+from longhand.text.worked_steps import NOOP
 
 _BEGIN = re.compile("|".join(map(re.escape, SPELLINGS["bos"])))
 _END = re.compile(f"(?:{'|'.join(map(re.escape, SPELLINGS['eos']))})$")
@@ -28,7 +29,8 @@ def read_row(text: str, format: Format | None = None, *, line: int = 0) -> Recor
     body = strip_marks(text)
     question, tab, answer = body.partition("\t")
     if tab:
-        return read_pair(_as_prompt(question), answer, text, format, line=line)
+        prompt = _as_prompt(question)
+        return read_pair(prompt, answer, prompt + answer, format, line=line)
     prompt, target = _cut(body)
     return read_pair(prompt, target, text, format, line=line, in_words=False)
 

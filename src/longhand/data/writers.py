@@ -78,4 +78,5 @@ def _write_json(file: TextIO, records: Iterable[Record], _: int) -> None:
 
 def _write_txt(file: TextIO, records: Iterable[Record], _: int) -> None:
     for record in records:
-        file.write(record.text + "\n")
+        # Only a TAB can part a question in words from its answer.
+        file.write((record.text if record.problem else f"{record.prompt.strip()}\t{record.target}") + "\n")

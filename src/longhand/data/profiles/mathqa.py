@@ -42,7 +42,7 @@ def generate(options: MathqaOptions) -> GeneratedData:
         if fact not in drawn:
             a, operator, b, style = fact
             problem = Problem((a, b), (operator,))
-            home = config.split_of(problem) if options.split == "key" else "all"
+            home: str = config.split_of(problem) if options.split == "key" else "all"
             drawn[fact] = home, record_of(problem, formats[style])
         home, record = drawn[fact]
         splits[home].append(record)

@@ -6,7 +6,7 @@ The order of random draws is part of the promise: with seed 42 the three files a
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from pydantic import Field
@@ -97,13 +97,12 @@ def _sample(stratum: Stratum, seen: set[Fact], rng: random.Random) -> list[Fact]
 
 def _facts(stratum: Stratum) -> Iterator[Fact]:
     """Every fact of a stratum, by answer, then by first operand."""
-    first: Callable[[int], range]
-    if stratum.operator == "+":
-        first = lambda total: range(max(0, total - LARGEST), min(total, LARGEST) + 1)  # noqa: E731
-    else:
-        first = lambda difference: range(difference, LARGEST + 1)  # noqa: E731
     for answer in range(stratum.low, stratum.high + 1):
-        for a in first(answer):
+        if stratum.operator == "+":
+            firsts = range(max(0, answer - LARGEST), min(answer, LARGEST) + 1)
+        else:
+            firsts = range(answer, LARGEST + 1)
+        for a in firsts:
             yield a, stratum.operator, abs(answer - a)
 
 

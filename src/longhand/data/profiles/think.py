@@ -21,7 +21,7 @@ from longhand.errors import UserError
 from longhand.text.formats import Format
 from longhand.text.worked_steps import write_steps
 
-TRIES_PER_ROW = 1000
+LONGEST_WAIT = 100_000  # draws without a row of the split, after which it has none
 
 
 class ThinkOptions(ProfileOptions):
@@ -79,21 +79,23 @@ def _format(options: ThinkOptions) -> Format:
 def _draws(options: ThinkOptions, config: SplitConfig, split: Split, wanted: int) -> Iterator[Problem]:
     """The first problems of a split's own random sequence that belong to it."""
     homes: dict[tuple[int, ...], Split] = {}
+    found = waited = 0
     for index in count():
-        if wanted == 0:
+        if found == wanted:
             return
-        if index == TRIES_PER_ROW * options.num_examples:
+        if waited == LONGEST_WAIT:
             raise UserError(
-                f"no sum of up to {options.max_operands} numbers of {options.max_digits} digits falls into {split}; "
-                f"raise max_digits or its ratio"
+                f"among {waited:,} sums of up to {options.max_operands} numbers of up to {options.max_digits} digits "
+                f"none falls into {split}; raise its ratio or max_digits"
             )
         operands = _operands(options, keyed_random(options.seed, split, index))
         problem = Problem(operands, ("+",) * (len(operands) - 1))
         fact = tuple(sorted(operands))
         if fact not in homes:
             homes[fact] = config.split_of(problem)
+        waited += 1
         if homes[fact] == split:
-            wanted -= 1
+            found, waited = found + 1, 0
             yield problem
 
 
