@@ -5,28 +5,55 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from itertools import product
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, get_args
 
 from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.expression import parse_expression
 from longhand.arithmetic.problem import Division, Problem, Semantics
 from longhand.errors import UserError
 from longhand.text.vocabulary import Vocabulary
-from longhand.text.worked_steps import WORKED_STEPS, write_steps
+from longhand.text.worked_steps import NOOP, WORKED_STEPS, Steps
 
-Style = Literal["expression", "question", "spaced"]
-Steps = Literal["none", "columns", "running_sum", "partial_products", "long_division"]
+Style = Literal["expression", "question", "spaced", "chat"]
 
-THINK, END_THINK, NOOP = "<think>", "</think>", "<noop>"
+THINK, END_THINK = "<think>", "</think>"
 
-_ANSWER = re.compile(r"(-?)([0-9]+)(?:([/r])([0-9]+))?", flags=re.ASCII)
-_OPERAND = re.compile(r"(?<![0-9])-?[0-9]+", flags=re.ASCII)
+_CANONICAL = re.compile(r"(-?)([0-9]+)(?:([/r])([0-9]+))?", flags=re.ASCII)
+_DIGITS = re.compile(r"[0-9]+", flags=re.ASCII)
+
+
+class StyleWords(NamedTuple):
+    """What a style writes before the first operand, on both sides of an operator, and after the last operand."""
+
+    before: str
+    around: str
+    after: str
+
+
+STYLES: Mapping[Style, StyleWords] = {
+    "expression": StyleWords("", "", "="),
+    "question": StyleWords("What is ", " ", "? "),
+    "spaced": StyleWords("", " ", " = "),
+    "chat": StyleWords("<|im_start|>user\nWhat is ", " ", "?<|im_end|>\n<|im_start|>assistant\n"),  # ChatML
+}
+
+
+_MARKS: Mapping[Division, str] = {"exact": "/", "remainder": "r"}  # between the two numbers of an answer
+
+_CHOICES: Mapping[str, tuple[object, ...]] = {
+    "style": get_args(Style),
+    "reverse_operands": (False, True),
+    "reverse_answer": (False, True),
+    "steps": get_args(Steps),
+    "begin": (False, True),
+    "semantics": get_args(Semantics),
+    "division": get_args(Division),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A problem in model text: `prompt`, then `target`, which is the worked steps (`cot`) and the answer."""
+    """A problem in model text: `prompt`, then `target`: the worked steps with their tags (`cot`), and the answer."""
 
     prompt: str
     target: str
@@ -45,7 +72,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a model text says: the problem, the canonical answer (None if it has none), and its worked steps."""
+    """What a model text says: the problem, the canonical answer (None if it has none), and the worked steps."""
 
     problem: Problem
     answer: str | None
@@ -54,7 +81,11 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class Spelled:
-    """A rendered problem in ids: `[begin] prompt [steps] answer end`."""
+    """A rendered problem in ids, `[begin] prompt [cot] answer end`, and where its parts begin.
+
+    A loss on the completion counts from `prompt_length`, a loss on the answer from `answer_start`. Both come from
+    the parts of the text and not from a search for `=`, which worked steps are full of.
+    """
 
     ids: list[int]
     prompt_length: int
@@ -65,11 +96,13 @@ class Spelled:
 class Format:
     """How problems are written.
 
-    `style` is `951+11=`, `What is 951 + 11? ` or `951 + 11 = `. `reverse_operands` and `reverse_answer` write the
-    units first, a sign before them. `operand_width` and `answer_width` fill numbers with zeros to so many digits
-    (`widest`: to the widest operand of the problem). `steps` chooses the worked steps, `steps_width` pads
-    them inside `<think>` to so many characters with `<noop>`, `begin` puts the vocabulary's bos token in front.
-    Raises `UserError` for settings that cannot go together.
+    `style` is `951+11=`, `What is 951 + 11? `, `951 + 11 = `, or the question as a chat turn. `reverse_operands` and
+    `reverse_answer` write units first, after the sign. `operand_width` and `answer_width` fill numbers with zeros to
+    so many digits; operands also to the `widest` of their problem. A fraction `1/3` and a division with remainder
+    `17r3` are two numbers, each filled and reversed by itself. `steps` are the worked steps, which `steps_width`
+    fills with `<noop>` to so many tokens, and `begin` puts the vocabulary's bos in front. Problems are read with
+    `semantics` and `division`, and those that are written should have them. Raises `UserError` for settings that
+    are impossible.
     """
 
     style: Style = "expression"
@@ -84,120 +117,137 @@ class Format:
     division: Division = "exact"
 
     def __post_init__(self) -> None:
-        for name, value, allowed in (
-            ("style", self.style, ("expression", "question", "spaced")),
-            ("steps", self.steps, ("none", *WORKED_STEPS)),
-            ("semantics", self.semantics, ("precedence", "left_to_right")),
-            ("division", self.division, ("exact", "remainder")),
-        ):
-            if value not in allowed:
-                raise UserError(f"format.{name} {value!r} is unknown; choose {', '.join(allowed)}")
-        for name, width in (("operand_width", self.operand_width), ("answer_width", self.answer_width)):
-            if width is not None and width != "widest" and (not isinstance(width, int) or width < 1):
-                raise UserError(f"format.{name} {width!r} must be a number of digits of at least 1")
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise UserError(
+                    f"format.{name} {getattr(self, name)!r} is unknown; choose {', '.join(map(str, allowed))}"
+                )
+        for name in ("operand_width", "answer_width", "steps_width"):
+            width = getattr(self, name)
+            if width is None or (name == "operand_width" and width == "widest"):
+                continue
+            if not isinstance(width, int) or isinstance(width, bool) or width < 1:
+                raise UserError(f"format.{name} is {width!r}; give a whole number of at least 1")
         if self.steps_width is not None and self.steps == "none":
-            raise UserError("format.steps_width pads worked steps; choose format.steps, or leave it out")
+            raise UserError("format.steps_width fills worked steps; choose format.steps, or leave it out")
 
     def prompt(self, problem: Problem) -> str:
-        """The text a model is asked with, up to and with `=` or `? `."""
-        width = self.operand_width
-        if width == "widest":
-            width = max(len(str(abs(operand))) for operand in problem.operands)
-        words = [self._number(problem.operands[0], width, self.reverse_operands)]
-        for operator, operand in zip(problem.operators, problem.operands[1:], strict=True):
-            words += [operator, self._number(operand, width, self.reverse_operands)]
-        if self.style == "expression":
-            return "".join(words) + "="
-        return f"What is {' '.join(words)}? " if self.style == "question" else f"{' '.join(words)} = "
+        """The text that asks a problem; raises `UserError` if an operand does not fit its width."""
+        before, around, after = STYLES[self.style]
+        numbers = self._operands(problem.operands)
+        words = [before, numbers[0]]
+        for operator, number in zip(problem.operators, numbers[1:], strict=True):
+            words += [around, operator, around, number]
+        return "".join([*words, after])
 
     def render(self, problem: Problem) -> Rendered:
-        """Write a problem and its worked answer; raises `UserError` if a number does not fit its width."""
-        steps = write_steps(self.steps, problem)
+        """Write a problem and its worked answer.
+
+        Raises `UserError` if a number does not fit its width, or the worked steps are not for such a problem.
+        """
+        steps = WORKED_STEPS[self.steps].write(problem)
         if self.steps_width is not None:
-            # Every character of the steps is one token, and so is every <noop>.
-            missing = self.steps_width - len(steps)
+            missing = self.steps_width - len(steps)  # every character is one token, and so is every <noop>
             if missing < 0:
-                raise UserError(f"{problem}: the steps take {len(steps)} tokens, steps_width is {self.steps_width}")
+                raise UserError(f"{problem}: its steps take {len(steps)} tokens; raise format.steps_width")
             steps += NOOP * missing
         cot = f"{THINK}{steps}{END_THINK}" if steps else ""
         return Rendered(self.prompt(problem), cot + self.write_answer(problem.answer), cot)
 
     def write_answer(self, answer: str) -> str:
-        """A canonical answer as the model writes it: sign, then digits filled up and turned around."""
-        match = _ANSWER.fullmatch(answer)
+        """A canonical answer as a model writes it; raises `UserError` if it does not fit its width."""
+        match = _CANONICAL.fullmatch(answer)
         assert match is not None, answer
         sign, first, mark, second = match.groups()
-        words = [self._number(int(first), self.answer_width, self.reverse_answer)]
-        if mark:
-            words += [mark, self._number(int(second), self.answer_width, self.reverse_answer)]
-        return sign + "".join(words)
+        written = sign + self._answer_digits(first)
+        return f"{written}{mark}{self._answer_digits(second)}" if mark else written
 
     def read_answer(self, completion: str) -> str | None:
-        """The canonical answer in what a model wrote after the prompt, or None if it is not well formed.
+        """The canonical answer in what a model wrote after the prompt, or None if there is no well-formed one.
 
-        Nothing but the worked steps may stand before the answer, and nothing after it. Where a width is set,
-        every number must have it; otherwise the digits are taken as they are.
+        It may follow worked steps, which are not looked at. Every number must have its width, or no leading zero
+        where there is none, and nothing may come after it.
         """
-        _, answer = split_cot(completion)
-        match = _ANSWER.fullmatch(answer)
+        _, written = split_cot(completion)
+        match = _CANONICAL.fullmatch(written)
         if match is None:
             return None
         sign, first, mark, second = match.groups()
+        if mark and mark != _MARKS[self.division]:
+            return None
         numbers = []
         for digits in (first, second) if mark else (first,):
-            if self.answer_width is not None and len(digits) != self.answer_width:
+            number = _turn(digits, self.reverse_answer).lstrip("0") or "0"
+            if len(digits) != (self.answer_width or len(number)):
                 return None
-            ordered = digits[::-1] if self.reverse_answer else digits
-            numbers.append(str(int(ordered)) if self.answer_width is not None else ordered)
+            numbers.append(number)
+        if sign and numbers[0] == "0":
+            return None
         return sign + (mark or "").join(numbers)
 
     def read_prompt(self, prompt: str) -> Problem:
-        """The problem a prompt in this format asks; raises `UserError` if it asks none."""
-        plain = _OPERAND.sub(self._plain_operand, prompt)
-        return parse_expression(plain, semantics=self.semantics, division=self.division)
+        """The problem that a prompt asks, with its digits in the order of this format.
+
+        Spaces and the words of another style do not matter; zeros in front are refused where the format fills nothing.
+        Raises `UserError` if the prompt asks nothing.
+        """
+        before, _, after = STYLES[self.style]
+        if prompt.startswith(before) and prompt.endswith(after):
+            prompt = prompt[len(before) : len(prompt) - len(after)]
+        if self.reverse_operands:
+            prompt = _DIGITS.sub(lambda digits: digits[0][::-1], prompt)
+        filled = self.operand_width is not None
+        return parse_expression(prompt, semantics=self.semantics, division=self.division, leading_zeros=filled)
 
     def parse(self, text: str) -> Parsed:
-        """Read a whole text: `parse(render(p).text)` has the problem p and the answer `p.answer`."""
-        mark = "?" if self.style == "question" else "="
-        head, found, target = text.partition(mark)
+        """Read a whole text: `parse(render(p).text)` has the problem `p` and the answer `p.answer`.
+
+        Raises `UserError` if the text asks nothing; an answer that is not well formed is None.
+        """
+        after = STYLES[self.style].after
+        head, found, completion = text.partition(after)
         if not found:
-            raise UserError(f"{text!r} has no {mark!r}, so it asks nothing")
-        cot, _ = split_cot(target.lstrip(" "))
-        return Parsed(self.read_prompt(head + mark), self.read_answer(target.lstrip(" ")), cot)
+            raise UserError(f"{text!r} asks nothing in the style {self.style!r}, which needs {after!r}")
+        _, answer = split_cot(completion)
+        cot = completion[: len(completion) - len(answer)]
+        return Parsed(self.read_prompt(head + after), self.read_answer(completion), cot)
 
     def spell(self, rendered: Rendered, vocabulary: Vocabulary) -> Spelled:
-        """Turn a rendered problem into ids, with bos if `begin` and eos at the end."""
-        begin = [vocabulary.id_of("bos")] if self.begin else []
-        prompt = begin + vocabulary.encode(rendered.prompt)
-        cot = vocabulary.encode(rendered.cot)
-        answer = vocabulary.encode(rendered.answer)
+        """Turn a rendered problem into ids, with bos if `begin`, and with eos.
+
+        Raises `UserError` if the vocabulary cannot spell it.
+        """
+        prompt = self.spell_prompt(rendered.prompt, vocabulary)
+        cot, answer = vocabulary.encode(rendered.cot), vocabulary.encode(rendered.answer)
         ids = [*prompt, *cot, *answer, vocabulary.id_of("eos")]
         return Spelled(ids, len(prompt), len(prompt) + len(cot))
 
     def spell_prompt(self, prompt: str, vocabulary: Vocabulary) -> list[int]:
-        """Turn a prompt into ids, with bos if `begin`."""
+        """Turn a prompt into ids, with bos if `begin`; raises `UserError` if the vocabulary cannot spell it."""
         begin = [vocabulary.id_of("bos")] if self.begin else []
         return begin + vocabulary.encode(prompt)
 
     def max_lengths(self, domain: Domain) -> tuple[int, int]:
-        """Tokens of the longest prompt and of the longest completion (with bos and eos) over a domain.
+        """Tokens (with bos and eos) that no prompt and no completion of a domain exceeds.
 
-        Taken over the corners of the domain, where numbers are longest and every column carries.
+        A token is taken to be one character or one tag. Raises `UserError` if an operand does not fit its width.
         """
-        prompt = completion = 0
-        low, high = domain.min_operand, domain.max_operand
-        corners = {number for number in (low, high, 0, 1, 10 ** (len(str(high)) - 1)) if low <= number <= high}
-        answers = [str(bound) for bound in domain.answer_range()]
-        for operators in product(domain.operators, repeat=domain.n_operands - 1):
-            for operands in product(sorted(corners), repeat=domain.n_operands):
-                try:
-                    rendered = self.render(domain.problem(operands, operators))
-                except UserError:
-                    continue  # a division by zero, or a problem this kind of steps is not for
-                prompt = max(prompt, len(rendered.prompt) + self.begin)
-                longest = max(len(rendered.answer), *(len(self.write_answer(answer)) for answer in answers))
-                completion = max(completion, n_tokens(rendered.cot) + longest + 1)
-        return prompt, completion
+        low, high, n = domain.min_operand, domain.max_operand, domain.n_operands
+        before, around, after = STYLES[self.style]
+        operand = max(map(len, self._operands((low, high))))
+        prompt = self.begin + len(before) + n * operand + (n - 1) * (2 * len(around) + 1) + len(after)
+
+        largest = max(abs(low), abs(high))
+        steps = self.steps_width
+        if steps is None:
+            kind = WORKED_STEPS[self.steps]
+            steps = len(kind.write(kind.longest(len(str(largest)), n)))
+        cot = steps + 2 if steps else 0
+
+        answer = max((bound < 0) + (self.answer_width or len(str(abs(bound)))) for bound in domain.answer_range())
+        if domain.division == "remainder" and "/" in domain.operators:
+            answer += 1 + (self.answer_width or len(str(largest - 1)))
+        return prompt, cot + answer + 1
 
     def to_dict(self) -> dict[str, Any]:
         """The format as JSON data."""
@@ -207,35 +257,44 @@ class Format:
     def from_dict(cls, data: Mapping[str, Any]) -> Format:
         """Read what `to_dict` wrote; raises `UserError` for an unknown key or an impossible value."""
         known = [field.name for field in fields(cls)]
-        unknown = sorted(set(data) - set(known))
-        if unknown:
-            raise UserError(f"unknown key {unknown[0]!r} in a format; known are {', '.join(known)}")
+        if not isinstance(data, Mapping):
+            raise UserError(f"{data!r} is not a format; give some of {', '.join(known)}")
+        for key in data:
+            if key not in known:
+                raise UserError(f"unknown key {key!r} in a format; known are {', '.join(known)}")
         return cls(**data)
 
-    @staticmethod
-    def _number(number: int, width: int | str | None, reverse: bool) -> str:
-        digits = str(abs(number))
-        if isinstance(width, int):
-            if len(digits) > width:
-                raise UserError(f"{number} has {len(digits)} digits; this format has room for {width}")
-            digits = digits.zfill(width)
-        return ("-" if number < 0 else "") + (digits[::-1] if reverse else digits)
+    def _operands(self, operands: tuple[int, ...]) -> list[str]:
+        digits = [str(abs(operand)) for operand in operands]
+        width = max(map(len, digits)) if self.operand_width == "widest" else self.operand_width
+        return [
+            ("-" if operand < 0 else "") + _turn(_fill(word, width, "operand_width"), self.reverse_operands)
+            for operand, word in zip(operands, digits, strict=True)
+        ]
 
-    def _plain_operand(self, match: re.Match[str]) -> str:
-        sign, digits = ("-", match.group()[1:]) if match.group()[0] == "-" else ("", match.group())
-        # A minus sign directly after a digit or a space is an operator, not a sign; the expression reader decides.
-        ordered = digits[::-1] if self.reverse_operands else digits
-        return sign + (str(int(ordered)) if self.operand_width is not None else ordered)
+    def _answer_digits(self, digits: str) -> str:
+        return _turn(_fill(digits, self.answer_width, "answer_width"), self.reverse_answer)
 
 
 def split_cot(completion: str) -> tuple[str, str]:
-    """Split what was written after a prompt into worked steps (without their tags) and the rest."""
+    """Split what was written after a prompt into worked steps, without their tags, and the rest.
+
+    Steps that are never closed are all there is.
+    """
     if not completion.startswith(THINK):
         return "", completion
-    cot, _, answer = completion.removeprefix(THINK).rpartition(END_THINK)
-    return cot, answer
+    body = completion.removeprefix(THINK)
+    steps, closed, rest = body.rpartition(END_THINK)
+    return (steps, rest) if closed else (body, "")
 
 
-def n_tokens(text: str) -> int:
-    """Tokens of a model text: one per tag and one per other character."""
-    return len(re.sub(r"</?[a-z]+>", "#", text))
+def _fill(digits: str, width: int | None, name: str) -> str:
+    if width is None:
+        return digits
+    if len(digits) > width:
+        raise UserError(f"{digits} has {len(digits)} digits, which is more than format.{name} {width}; raise it")
+    return digits.zfill(width)
+
+
+def _turn(digits: str, reverse: bool) -> str:
+    return digits[::-1] if reverse else digits

@@ -33,7 +33,7 @@ _UNIFIED = Vocabulary(
     (*_MINI18.tokens, "<think>", "</think>", "<noop>", "<unk>", " ", "(", ")", ".", "?", *"Whatis", "r"),
     {**_MINI18.roles, **_THINK, "unk": "<unk>", "separator": " "},
 )
-_CHARS = Vocabulary.from_corpus(["What is ?"])
+_CHARS = Vocabulary.from_corpus(["What is ?"])  # what its published corpus is written with
 
 VOCABULARIES: Mapping[str, Vocabulary] = {
     preset.name: preset for preset in (_COT16, _COT17, _POC16, _MINI18, _CHARS, _UNIFIED)

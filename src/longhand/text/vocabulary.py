@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ OnUnknown = Literal["error", "unk", "drop"]
 
 ROLES = ("pad", "bos", "eos", "unk", "think", "end_think", "noop", "separator")
 
-# Other spellings under which the published systems write the same role; resolved when reading.
+# How the published systems spell the roles. Reading resolves every spelling; writing uses the vocabulary's own token.
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "pad": ("<pad>", "<PAD>"),
     "bos": ("<bos>", "<BOS>", "<begin>", "<START>"),
@@ -30,9 +30,11 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
 class Vocabulary:
     """An ordered list of tokens (a token's id is its place) and the roles some of them play.
 
-    The longest token that fits is read first, so `<end>` is one token although `<` might be another. Where a
-    vocabulary has no space but a `separator` role, a space is written with that token; on decoding it prints as
-    a space when a token of one character follows and as itself otherwise (as padding).
+    The longest token that fits is read first, so `<end>` is one token even where `<` is another. Where a
+    vocabulary has no space but a `separator` role, a space is written with that token; decoding shows it as a
+    space before a token of one character, and as itself elsewhere (as padding). `on_unknown` says what becomes of
+    a character that no token has. Raises `UserError` for tokens that are empty or twice there, and for roles that
+    are unknown or played by no token.
     """
 
     name: str
@@ -56,24 +58,8 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.tokens)
 
-    def __hash__(self) -> int:
+    def __hash__(self) -> int:  # roles are a dict, which has none
         return hash((self.name, self.tokens, self.on_unknown))
-
-    @cached_property
-    def _ids(self) -> dict[str, int]:
-        ids = {token: index for index, token in enumerate(self.tokens)}
-        for role, spellings in SPELLINGS.items():
-            if role in self.roles:
-                for spelling in spellings:
-                    ids.setdefault(spelling, ids[self.roles[role]])
-        if "separator" in self.roles:
-            ids.setdefault(" ", ids[self.roles["separator"]])
-        return ids
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        longest_first = sorted(self._ids, key=len, reverse=True)
-        return re.compile("|".join(map(re.escape, longest_first)))
 
     def has_role(self, role: str) -> bool:
         """Whether some token plays this role."""
@@ -87,30 +73,27 @@ class Vocabulary:
 
     def can_spell(self, text: str) -> bool:
         """Whether every character of the text belongs to some token."""
-        return self._first_unknown(text) is None
+        return all(match.group() in self._ids for match in self._pattern.finditer(text))
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text; nothing is added at either end.
 
-        A character that is in no token raises `UserError` with its position, or becomes the unk token, or is
-        left out, as `on_unknown` says.
+        A character that is in no token raises `UserError` with its position (from 1), or becomes the unk token,
+        or is left out, as `on_unknown` says.
         """
         ids: list[int] = []
-        position = 0
-        while position < len(text):
-            match = self._pattern.match(text, position)
-            if match is not None:
-                ids.append(self._ids[match.group()])
-                position = match.end()
-                continue
-            if self.on_unknown == "error":
+        for match in self._pattern.finditer(text):
+            token = match.group()
+            if token in self._ids:
+                ids.append(self._ids[token])
+            elif self.on_unknown == "error":
+                shown = text if len(text) <= 60 else f"{text[:60]}..."
                 raise UserError(
-                    f"unknown character {text[position]!r} at position {position + 1} of {text!r}; "
+                    f"unknown character {token!r} at position {match.start() + 1} of {shown!r}; "
                     f"vocabulary {self.name!r} does not have it"
                 )
-            if self.on_unknown == "unk":
+            elif self.on_unknown == "unk":
                 ids.append(self.id_of("unk"))
-            position += 1
         return ids
 
     def decode(self, ids: Iterable[int], *, skip_special: bool = False) -> str:
@@ -118,18 +101,16 @@ class Vocabulary:
 
         Raises `UserError` for an id outside the vocabulary.
         """
-        chosen = list(ids)
-        for index in chosen:
+        words: list[str] = []
+        special = {self.roles.get(role) for role in ("pad", "bos", "eos")} if skip_special else set()
+        for index in ids:
             if not 0 <= index < len(self.tokens):
                 raise UserError(f"id {index} is not in vocabulary {self.name!r}, which has {len(self)} tokens")
-        if skip_special:
-            special = {self.id_of(role) for role in ("pad", "bos", "eos") if role in self.roles}
-            chosen = [index for index in chosen if index not in special]
-        words = [self.tokens[index] for index in chosen]
-        if "separator" in self.roles and " " not in self.tokens:
-            separator = self.roles["separator"]
+            if self.tokens[index] not in special:
+                words.append(self.tokens[index])
+        if self._separator_is_space:
             for place, following in enumerate(words[1:]):
-                if words[place] == separator and len(following) == 1:
+                if words[place] == self.roles["separator"] and len(following) == 1:
                     words[place] = " "
         return "".join(words)
 
@@ -144,28 +125,55 @@ class Vocabulary:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Vocabulary:
-        """Read what `to_dict` wrote; raises `UserError` if it is not that."""
-        try:
-            return cls(str(data["name"]), tuple(data["tokens"]), dict(data["roles"]), data["on_unknown"])
-        except (KeyError, TypeError) as error:
-            raise UserError(f"this is not a vocabulary: {error}") from error
+        """Read what `to_dict` wrote; raises `UserError` that says what is wrong with anything else."""
+        known = [field.name for field in fields(cls)]
+        if not isinstance(data, Mapping) or any(key not in data for key in known):
+            raise UserError(f"this is not a vocabulary; it must have {', '.join(known)}")
+        for key in data:
+            if key not in known:
+                raise UserError(f"unknown key {key!r} in a vocabulary; known are {', '.join(known)}")
+        tokens, roles = data["tokens"], data["roles"]
+        if not isinstance(tokens, list | tuple) or not all(isinstance(token, str) for token in tokens):
+            raise UserError("the tokens of a vocabulary must be a list of strings")
+        if not isinstance(roles, Mapping) or not all(isinstance(token, str) for token in roles.values()):
+            raise UserError("the roles of a vocabulary must map names to tokens")
+        return cls(str(data["name"]), tuple(tokens), dict(roles), data["on_unknown"])
 
     @classmethod
-    def from_corpus(cls, texts: Iterable[str], *, extra: str = "0123456789+-*/=() ") -> Vocabulary:
-        """Build the `chars` vocabulary: four special tokens, then every character of the corpus and `extra`, sorted.
+    def from_corpus(
+        cls, texts: Iterable[str], *, extra: str = "0123456789+-*/=() ", on_unknown: OnUnknown = "error"
+    ) -> Vocabulary:
+        """Build the `chars` vocabulary: the special tokens, then every character of the corpus and of `extra`, sorted.
 
-        This is how the NumPy prototype builds its own; here it is saved with the model.
+        The NumPy system builds its own in this way; here it is saved with the model. Tags of worked steps
+        that occur in the corpus are special tokens too, after the four that are always there.
         """
-        characters = sorted({*extra, *(character for text in texts for character in text)})
-        special: Sequence[str] = ("<PAD>", "<START>", "<END>", "<UNK>")
-        roles = dict(zip(("pad", "bos", "eos", "unk"), special, strict=True))
-        return cls("chars", (*special, *characters), roles)
+        roles = {"pad": "<PAD>", "bos": "<START>", "eos": "<END>", "unk": "<UNK>"}
+        tag = re.compile("|".join(re.escape(s) for spellings in SPELLINGS.values() for s in spellings))
+        tags, characters = set[str](), set(extra)
+        for text in texts:
+            tags.update(tag.findall(text))
+            characters.update(tag.sub("", text))
+        roles |= {role: SPELLINGS[role][0] for role in ("think", "end_think", "noop") if SPELLINGS[role][0] in tags}
+        return cls("chars", (*roles.values(), *sorted(characters)), roles, on_unknown)
 
-    def _first_unknown(self, text: str) -> int | None:
-        position = 0
-        while position < len(text):
-            match = self._pattern.match(text, position)
-            if match is None:
-                return position
-            position = match.end()
-        return None
+    @property
+    def _separator_is_space(self) -> bool:
+        return "separator" in self.roles and " " not in self.tokens
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        ids = {token: index for index, token in enumerate(self.tokens)}
+        for role, spellings in SPELLINGS.items():
+            if role in self.roles:
+                for spelling in spellings:
+                    ids.setdefault(spelling, ids[self.roles[role]])
+        if self._separator_is_space:
+            ids[" "] = ids[self.roles["separator"]]
+        return ids
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        """Matches the longest token, or else one character."""
+        longest_first = sorted(self._ids, key=len, reverse=True)
+        return re.compile("|".join([*map(re.escape, longest_first), "."]), flags=re.DOTALL)

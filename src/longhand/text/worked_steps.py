@@ -1,17 +1,20 @@
-"""The steps on paper: what a worked answer says between `<think>` and `</think>`.
-
-Each kind of steps is a function from a problem to its list of steps. A step is an equation without spaces; steps
-are joined by one space. Checking needs nothing else: a step is right if it is the one the rule writes there.
-"""
+"""The steps on paper: what a worked answer says between `<think>` and `</think>`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
+from typing import Literal
 
 from longhand.arithmetic.problem import Problem
-from longhand.errors import UserError
+from longhand.text.columns import columns
+from longhand.text.long_division import long_division
+from longhand.text.partial_products import partial_products
+from longhand.text.running_sum import running_sum
+
+Steps = Literal["none", "columns", "running_sum", "partial_products", "long_division"]
+
+NOOP = "<noop>"  # fills steps up to a fixed length
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,135 +31,62 @@ class StepReport:
         return self.first_wrong is None
 
 
-def columns(problem: Problem) -> list[str]:
-    """Sums and differences column by column, units first: `8+9=17 5+8+1=14 6+1+1=8` (system 000).
+@dataclass(frozen=True, slots=True)
+class WorkedSteps:
+    """A way to work on paper: the steps of a problem, and what stands between two of them.
 
-    A carry is the last addend of its column, a missing digit is 0. A column that borrows adds ten to its first number, and the borrow it
-    owes is the last number taken away: 503-187 gives `13-7=6 10-8-1=1 5-1-1=3`. One column needs no steps. Raises
-    `UserError` for other operators and for negative numbers.
+    `steps` raises `UserError` for a problem it is not for. `longest(n_digits, n_operands)` is a problem whose
+    steps no problem of so many operands with at most so many digits exceeds in length.
     """
-    operators = set(problem.operators)
-    if operators == {"+"} and min(problem.operands) >= 0:
-        return _sum_columns(problem.operands)
-    if problem.operators == ("-",) and problem.operands[0] >= problem.operands[1] >= 0:
-        return _difference_columns(*problem.operands)
-    raise UserError(f"{problem}: steps by columns are for sums, and for a-b with a >= b, of numbers of at least 0")
+
+    steps: Callable[[Problem], list[str]]
+    separator: str
+    longest: Callable[[int, int], Problem]
+
+    def write(self, problem: Problem) -> str:
+        """Return the steps as one string; empty where none are needed."""
+        return self.separator.join(self.steps(problem))
+
+    def check(self, problem: Problem, text: str) -> StepReport:
+        """Compare written steps with those the rule gives, place by place; <noop>s at the end do not count.
+
+        A true equation that is not the step which belongs in its place is wrong.
+        """
+        while text.endswith(NOOP):
+            text = text.removesuffix(NOOP)
+        written, wanted = text.split(self.separator) if text else [], self.steps(problem)
+        right = [step == want for step, want in zip(written, wanted, strict=False)]
+        if all(right):
+            first_wrong = None if len(written) == len(wanted) else len(right)
+        else:
+            first_wrong = right.index(False)
+        return StepReport(len(written), sum(right), first_wrong)
 
 
-def _sum_columns(operands: tuple[int, ...]) -> list[str]:
-    width = max(len(str(operand)) for operand in operands)
-    if width == 1:
-        return []
-    steps, carry = [], 0
-    for column in range(width):
-        addends = [operand // 10**column % 10 for operand in operands] + ([carry] if carry else [])
-        total = sum(addends)
-        steps.append(f"{'+'.join(map(str, addends))}={total}")
-        carry = total // 10
-    return steps
+def _nines(n_digits: int, n_operands: int, operator: str = "+") -> Problem:
+    """The most digits, and a carry in every column."""
+    return Problem((10**n_digits - 1,) * n_operands, (operator,) * (n_operands - 1))
 
 
-def _difference_columns(a: int, b: int) -> list[str]:
-    width = len(str(a))
-    if width == 1:
-        return []
-    steps, borrow = [], 0
-    for column in range(width):
-        above, below = a // 10**column % 10, b // 10**column % 10
-        owes = above < below + borrow
-        taken = f"-{borrow}" if borrow else ""
-        steps.append(f"{above + 10 * owes}-{below}{taken}={above + 10 * owes - below - borrow}")
-        borrow = int(owes)
-    return steps
+def _eights_by_nines(n_digits: int) -> Problem:
+    """Every part is smaller than the divisor, so that every remainder has as many digits as its part."""
+    return Problem((8 * (10**n_digits // 9), 10**n_digits - 1), ("/",))
 
 
-def running_sum(problem: Problem) -> list[str]:
-    """One chain that folds a sum from the left, numbers with their digits reversed: `3+5+2=8+2=01`.
-
-    This is how the later versions of system 000 reason. Raises `UserError` for anything but a sum.
-    """
-    if set(problem.operators) != {"+"} or min(problem.operands) < 0:
-        raise UserError(f"{problem}: a running sum is for sums of numbers of at least 0")
-    remaining, links = list(problem.operands), list[str]()
-    while True:
-        links.append("+".join(str(number)[::-1] for number in remaining))
-        if len(remaining) == 1:
-            return ["=".join(links)]
-        remaining[:2] = [remaining[0] + remaining[1]]
-
-
-def partial_products(problem: Problem) -> list[str]:
-    """A product by the digits of its second factor, units first, added up as they come.
-
-    123*45 gives `123*5=615 123*40=4920 615+4920=5535`. One digit needs no steps. Raises `UserError` for anything
-    but a product of two numbers of at least 0.
-    """
-    if problem.operators != ("*",) or min(problem.operands) < 0:
-        raise UserError(f"{problem}: partial products are for products of two numbers of at least 0")
-    a, b = problem.operands
-    if len(str(b)) == 1:
-        return []
-    steps, total = [], 0
-    for place, digit in enumerate(reversed(str(b))):
-        part = int(digit) * 10**place
-        steps.append(f"{a}*{part}={a * part}")
-        if place:
-            steps.append(f"{total}+{a * part}={total + a * part}")
-        total += a * part
-    return steps
-
-
-def long_division(problem: Problem) -> list[str]:
-    """Long division, one step per digit of the dividend: bring the digit down, divide, keep the remainder.
-
-    951/11 gives `9/11=0r9 95/11=8r7 71/11=6r5`. Raises `UserError` for anything but a division of two numbers of
-    at least 0.
-    """
-    if problem.operators != ("/",) or min(problem.operands) < 0:
-        raise UserError(f"{problem}: long division is for a/b of numbers of at least 0")
-    dividend, divisor = problem.operands
-    steps, remainder = [], 0
-    for digit in str(dividend):
-        part = 10 * remainder + int(digit)
-        remainder = part % divisor
-        steps.append(f"{part}/{divisor}={part // divisor}r{remainder}")
-    return steps
-
-
-WORKED_STEPS: Mapping[str, Callable[[Problem], list[str]]] = {
-    "columns": columns,
-    "running_sum": running_sum,
-    "partial_products": partial_products,
-    "long_division": long_division,
+WORKED_STEPS: Mapping[str, WorkedSteps] = {
+    "none": WorkedSteps(lambda _: [], " ", _nines),
+    "columns": WorkedSteps(columns, " ", _nines),
+    "running_sum": WorkedSteps(running_sum, "=", _nines),
+    "partial_products": WorkedSteps(partial_products, " ", lambda n_digits, _: _nines(n_digits, 2, "*")),
+    "long_division": WorkedSteps(long_division, " ", lambda n_digits, _: _eights_by_nines(n_digits)),
 }
 
 
 def write_steps(kind: str, problem: Problem) -> str:
-    """Return the worked steps of a problem joined by spaces; empty for the kind `none` and where none are needed."""
-    return "" if kind == "none" else " ".join(WORKED_STEPS[kind](problem))
+    """Return the worked steps of a problem as one string; empty where none are needed."""
+    return WORKED_STEPS[kind].write(problem)
 
 
 def check_steps(kind: str, problem: Problem, text: str) -> StepReport:
-    """Compare written steps with those the rule gives, one by one; padding and outer spaces do not count."""
-    wanted = write_steps(kind, problem).split()
-    written = text.replace("<noop>", " ").split()
-    right = [step == want for step, want in zip(written, wanted, strict=False)]
-    wrong = [index for index, ok in enumerate(right) if not ok]
-    if not wrong and len(written) != len(wanted):
-        wrong = [min(len(written), len(wanted))]
-    return StepReport(len(written), sum(right), wrong[0] if wrong else None)
-
-
-def step_is_true(step: str) -> bool:
-    """Whether an equation such as `8+9=17`, `9/11=0r9` or `13-7=6` holds, whatever problem it belongs to."""
-    from longhand.arithmetic.expression import parse_expression
-
-    left, equals, right = step.rpartition("=")
-    if not equals:
-        return False
-    try:
-        problem = parse_expression(left, division="remainder" if "r" in right else "exact")
-    except UserError:
-        return False
-    value = problem.value
-    return right == (str(value) if not isinstance(value, Fraction) else problem.answer)
+    """Compare written steps with those the rule gives, place by place."""
+    return WORKED_STEPS[kind].check(problem, text)
