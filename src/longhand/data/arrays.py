@@ -113,7 +113,7 @@ def sample_arrays(domain: Domain, rng: np.random.Generator, n: int) -> ProblemAr
 def belongs(domain: Domain, operands: Ints, operators: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Which choices of operands within the domain's bounds are problems of it, `[n]`."""
     numerators, denominators, _ = evaluate(operands, operators, domain.semantics, domain.division)
-    member = denominators == 1
+    member: NDArray[np.bool_] = denominators == 1
     if domain.negatives != "allow":
         member &= numerators >= 0
     return member
@@ -199,9 +199,7 @@ def _sample_by_rejection(domain: Domain, rng: np.random.Generator, n: int) -> Pr
         if tried > 1000 * (have + 1000):
             raise UserError(f"fewer than 1 in 1000 draws lies in the domain {domain}; lower max_operand")
         found.append(
-            solve_arrays(
-                operands[member], operators[member], semantics=domain.semantics, division=domain.division
-            )
+            solve_arrays(operands[member], operators[member], semantics=domain.semantics, division=domain.division)
         )
     return concatenate(found).take(slice(n))
 

@@ -14,7 +14,7 @@ Loss = Literal["answer", "completion", "full"]
 Padding = Literal["left", "right"]
 Modifier = Literal["uniform", "cascade", "short"]
 
-MODIFIERS: Mapping[str, str] = {
+MODIFIERS: Mapping[Modifier, str] = {
     "uniform": "every training problem equally often",
     "cascade": "training problems in which a carry or a borrow travels through a column whose digits sum to 9",
     "short": "operators and operand lengths equally often, so short operands are over-represented",
@@ -77,15 +77,17 @@ class DataConfig(BaseModel):
         None,
         description="files only: a folder with train, val and (optionally) test files, or one file to be split by key",
     )
-    text: Literal["as_written", "rewrite"] = Field(
-        "as_written", description="files only: train on the text of the file, or write its problems in the run's format"
+    text: Literal["in_format", "as_written", "rewrite"] = Field(
+        "in_format",
+        description="files only: refuse rows that the run's format writes otherwise, train on them as they are, "
+        "or write them again in the run's format",
     )
     domain: DomainConfig | None = Field(
         None,
         description="stream: what is drawn from (default: 0..999, + and -); files: every row must lie in it, if given",
     )
     mixture: dict[Modifier, float] = Field(
-        default_factory=lambda: {"uniform": 1.0},
+        {"uniform": 1.0},
         description="stream only: share of each batch per sampling rule (uniform, cascade, short), summing to 1",
     )
     train_fraction: float | None = Field(
@@ -120,14 +122,16 @@ class DataConfig(BaseModel):
                 raise UserError(
                     f"data.path {self.path!r} has no effect with data.source: stream; set data.source: files"
                 )
-            if self.text != "as_written":
+            if self.text != "in_format":
                 raise UserError("data.text has no effect with data.source: stream, which has no text of its own")
             _check_mixture(self.mixture)
         else:
             if self.path is None:
                 raise UserError("data.source: files needs data.path, a folder or a file of problems")
             if self.mixture != {"uniform": 1.0}:
-                raise UserError("data.mixture has no effect with data.source: files, which reads every row once an epoch")
+                raise UserError(
+                    "data.mixture has no effect with data.source: files, which reads every row once an epoch"
+                )
         self.split_fractions(DEFAULT_DOMAIN_SHARE if self.source == "stream" else DEFAULT_FILE_SHARE)
         return self
 

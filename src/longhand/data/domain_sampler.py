@@ -27,7 +27,7 @@ from longhand.errors import UserError
 from longhand.text.formats import Format
 from longhand.text.vocabulary import Vocabulary
 
-MAX_ROUNDS = 200  # of drawing candidates before a rule counts as impossible
+MAX_DRAWS = 2**22  # without a find before a rule counts as impossible
 PROBES = 1024  # draws by which a cell of operand lengths shows that it holds training problems
 
 
@@ -44,7 +44,8 @@ class SampledSource:
         self._format, self._vocabulary = format, vocabulary
         if config.mixture.get("short", 0) > 0 and "/" in domain.operators and domain.division == "exact":
             raise UserError(
-                "data.mixture.short cannot draw exact divisions from a domain this large; leave it out or lower max_operand"
+                "data.mixture.short cannot draw exact divisions from a domain this large; "
+                "leave it out or lower max_operand"
             )
         self._cells = _Cells.of(domain, self._is_train) if config.mixture.get("short", 0) > 0 else None
         if config.mixture.get("cascade", 0) > 0:
@@ -105,7 +106,7 @@ def _collect(
     """Draw candidates until `n` wanted ones are found, more at a time the rarer they are."""
     found: list[ProblemArrays] = []
     have = tried = 0
-    for _ in range(MAX_ROUNDS):
+    while tried < MAX_DRAWS * (have + 1):
         share = max(have, 1) / max(tried, 4)
         draws = min(int((n - have) / share * 1.1) + 64, 2**18)
         candidates = draw(draws)
@@ -150,7 +151,7 @@ class _Cells:
         """Choose a cell for each row, then draw in that cell until a training problem comes up."""
         cells = rng.integers(len(self.operators), size=n)
         found: list[ProblemArrays] = []
-        for _ in range(100 * MAX_ROUNDS):
+        for _ in range(MAX_DRAWS // 8):
             tries = np.repeat(cells, 8)
             candidates, member = self.candidates(rng, tries)
             good = member.copy()
@@ -188,7 +189,7 @@ def _numbers_of_length(domain: Domain, length: int) -> int:
 
 
 def _bounds(domain: Domain, length: int) -> tuple[int, int, int, int]:
-    """Operands with so many digits: the lowest negative one, how many are negative, the first other one, how many in all."""
+    """Operands with so many digits: the lowest negative one, how many are, the first other one, how many in all."""
     if length == 0:
         return 0, 0, 0, 0
     smallest, largest = 10 ** (length - 1), 10**length - 1

@@ -15,7 +15,7 @@ from longhand.data.hard_cases import carry_travels, length_cells
 from longhand.data.keyed import keyed_generator
 from longhand.data.keys import below, keys_hash
 from longhand.data.mixture import describe_domain_source, share_rows
-from longhand.data.problems import Ints
+from longhand.data.problems import Ints, ProblemArrays
 from longhand.data.source import HeldOut, HeldOutSplit
 from longhand.data.tokens import TokenArrays
 from longhand.errors import UserError
@@ -28,7 +28,7 @@ CHUNK = 2**16
 class TableSource:
     """The training part of a domain as a table of token rows, with an index per sampling rule.
 
-    Formats with worked steps are written row by row, so their rows are encoded when they are drawn.
+    Formats with worked steps are written row by row; their rows are encoded when they are first drawn.
     """
 
     def __init__(
@@ -48,16 +48,16 @@ class TableSource:
             raise UserError("data.mixture.cascade finds no travelling carry among the training problems; leave it out")
         cells = length_cells(arrays)
         self._by_cell = np.argsort(cells, kind="stable")
-        _, self._cell_starts, self._cell_sizes = np.unique(
-            cells[self._by_cell], return_index=True, return_counts=True
-        )
-        self._table = encode_arrays(arrays, format, vocabulary) if format.steps == "none" else None
+        _, self._cell_starts, self._cell_sizes = np.unique(cells[self._by_cell], return_index=True, return_counts=True)
+        self._table: TokenArrays | LazyTable
+        if format.steps == "none":
+            self._table = encode_arrays(arrays, format, vocabulary)
+        else:
+            self._table = LazyTable(arrays, format, vocabulary, sum(format.max_lengths(domain)))
 
     @property
     def longest(self) -> int:
         """Tokens of the longest row, end mark included."""
-        if self._table is None:
-            return sum(self._format.max_lengths(self._domain))
         return self._table.longest
 
     def rows(self, step: int, batch_size: int, seed: int) -> TokenArrays:
@@ -65,8 +65,6 @@ class TableSource:
         rng = keyed_generator(seed, "train", step)
         counts = share_rows(self._mixture, batch_size, rng)
         chosen = rng.permutation(np.concatenate([self._draw(rule, rng, n) for rule, n in counts.items()]))
-        if self._table is None:
-            return encode_arrays(self._arrays.take(chosen), self._format, self._vocabulary)
         return self._table.take(chosen)
 
     def _draw(self, rule: Modifier, rng: np.random.Generator, n: int) -> Ints:
@@ -75,7 +73,8 @@ class TableSource:
         if rule == "cascade":
             return self._hard[rng.integers(len(self._hard), size=n)]
         cells = rng.integers(len(self._cell_sizes), size=n)
-        return self._by_cell[self._cell_starts[cells] + rng.integers(self._cell_sizes[cells])]
+        places = self._cell_starts[cells] + rng.integers(self._cell_sizes[cells])
+        return np.asarray(self._by_cell[places], dtype=np.int64)
 
     def held_out(self, split: HeldOutSplit, n: int | None) -> HeldOut:
         """Draw rows of a held-out split without replacement; more rows begin with those of fewer."""
@@ -90,6 +89,29 @@ class TableSource:
         pools = {"uniform": len(self._arrays), "cascade": len(self._hard), "short": len(self._arrays)}
         record = describe_domain_source(self._domain, self._split, self._mixture, counts)
         return {**record, "problems_per_rule": {rule: pools[rule] for rule in record["mixture"]}}
+
+
+class LazyTable:
+    """Token rows that are written when they are first asked for, up to `longest` tokens."""
+
+    def __init__(self, arrays: ProblemArrays, format: Format, vocabulary: Vocabulary, longest: int) -> None:
+        self._arrays, self._format, self._vocabulary = arrays, format, vocabulary
+        self.longest = longest
+        blank = encode_arrays(arrays.take(slice(0)), format, vocabulary)
+        n = len(arrays)
+        self._ids = np.full((n, longest), blank.pad_id, dtype=blank.ids.dtype)
+        self._marks = np.zeros((3, n), dtype=np.int32)  # prompt length, answer start, length; 0: not yet written
+        self._pad_id = blank.pad_id
+
+    def take(self, rows: Ints) -> TokenArrays:
+        """The rows at these indices, in this order."""
+        missing = np.unique(rows[self._marks[2, rows] == 0])
+        if len(missing):
+            new = encode_arrays(self._arrays.take(missing), self._format, self._vocabulary)
+            self._ids[missing, : new.ids.shape[1]] = new.ids
+            self._marks[:, missing] = new.prompt_lengths, new.answer_starts, new.lengths
+        prompts, answers, lengths = self._marks[:, rows]
+        return TokenArrays(self._ids[rows], prompts, answers, lengths, self._pad_id)
 
 
 def _split_places(domain: Domain, split: SplitConfig) -> dict[str, Ints]:

@@ -1,8 +1,8 @@
-"""Problems to token ids, millions per second: the rows that `Format` and `Vocabulary` give, without a loop over rows."""
+"""Problems to token ids, millions per second: what `Format` and `Vocabulary` give, without a loop over rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,13 @@ from longhand.text.vocabulary import Vocabulary
 
 CHUNK = 2**14  # rows written at a time, so that they stay in the processor's cache
 
+# Words before the first operand, around each operator, and after the last operand.
+STYLE_WORDS: Mapping[str, tuple[str, str, str]] = {
+    "expression": ("", "", "="),
+    "spaced": ("", " ", " = "),
+    "question": ("What is ", " ", "? "),
+}
+
 _POWERS = 10 ** np.arange(19, dtype=np.int64)
 
 
@@ -28,16 +35,14 @@ def encode_arrays(arrays: ProblemArrays, format: Format, vocabulary: Vocabulary)
     the slow way with the same result. Raises `UserError` if the vocabulary cannot spell a row, or a number does
     not fit its width.
     """
-    if format.steps != "none" or not _digits_stand_alone(vocabulary) or not len(arrays):
+    if not len(arrays) or not _is_plain(format) or not _digits_stand_alone(vocabulary):
         return encode_problems(arrays.problems(), format, vocabulary)
     layout = _Layout.of(arrays, format, vocabulary)
     parts = [layout.write(arrays.take(slice(i, i + CHUNK))) for i in range(0, len(arrays), CHUNK)]
     lengths = np.concatenate([part.lengths for part in parts])
     width = int(lengths.max())
     prompts = np.concatenate([part.prompt_lengths for part in parts])
-    return TokenArrays(
-        np.concatenate([part.ids[:, :width] for part in parts]), prompts, prompts, lengths, layout.pad
-    )
+    return TokenArrays(np.concatenate([part.ids[:, :width] for part in parts]), prompts, prompts, lengths, layout.pad)
 
 
 def encode_problems(problems: Iterable[Problem], format: Format, vocabulary: Vocabulary) -> TokenArrays:
@@ -45,6 +50,12 @@ def encode_problems(problems: Iterable[Problem], format: Format, vocabulary: Voc
     spelled = [format.spell(format.render(problem), vocabulary) for problem in problems]
     rows = [(row.ids, row.prompt_length, row.answer_start) for row in spelled]
     return stack_tokens(rows, len(vocabulary), vocabulary.id_of("pad"))
+
+
+def _is_plain(format: Format) -> bool:
+    """Whether rows are made of the pieces a layout knows, with numbers that fit 64 bits."""
+    fits = all(not isinstance(width, int) or width <= 18 for width in (format.operand_width, format.answer_width))
+    return format.steps == "none" and format.style in STYLE_WORDS and fits
 
 
 def _digits_stand_alone(vocabulary: Vocabulary) -> bool:
@@ -77,11 +88,7 @@ class _Layout:
         def ids(text: str) -> NDArray[Any]:
             return np.array(vocabulary.encode(text), dtype=dtype)
 
-        before, around, after = {
-            "expression": ("", "", "="),
-            "spaced": ("", " ", " = "),
-            "question": ("What is ", " ", "? "),
-        }[format.style]
+        before, around, after = STYLE_WORDS[format.style]
         used = np.unique(arrays.operators).tolist()
         try:
             words = {code: ids(f"{around}{OPERATORS[code]}{around}") for code in used}
@@ -120,7 +127,7 @@ class _Layout:
         page, starts = rows.reshape(-1), np.arange(n) * self.width
         at = self._write_constant(page, starts, self.begin)
         shared = None
-        if format.operand_width == "widest":
+        if format.operand_width == "widest":  # one width per row
             shared = _count_digits(abs(arrays.operands).max(axis=1))
         for column in range(arrays.operands.shape[1]):
             if column:
@@ -170,8 +177,8 @@ class _Layout:
         else:
             assert isinstance(width, np.ndarray)
             lengths, longest = width, int(width.max())
-        if longest <= 9:
-            numbers = numbers.astype(np.uint32)  # divides faster
+        # Unsigned words divide faster, and 64 of them hold what 19 digits can be moved to.
+        numbers = numbers.astype(np.uint32 if longest <= 9 else np.uint64)
         if reverse:
             for j in range(longest):
                 rest = numbers // 10
@@ -180,7 +187,7 @@ class _Layout:
         else:
             if not isinstance(lengths, int):  # move the first digit of every number to the same place
                 numbers = numbers * _POWERS.astype(numbers.dtype)[longest - lengths]
-            above = 0
+            above = np.zeros_like(numbers)
             for j in range(longest):
                 upto = numbers // numbers.dtype.type(10 ** (longest - 1 - j))
                 page[at + j] = self.digits[upto - above]

@@ -120,15 +120,15 @@ def _sort_rows(vectors: list[list[Ints]]) -> list[list[Ints]]:
 def _fold(words: list[Word], seed: int) -> Hashes:
     """`split_hash` over columns; leading words that every row shares are folded once."""
     start = mix64((seed + GAMMA) & MASK64)
-    fixed = 0
-    while isinstance(words[fixed], int):
-        start = mix64(((start ^ (words[fixed] & MASK64)) + GAMMA) & MASK64)
-        fixed += 1
-    state: Hashes | np.uint64 = np.uint64(start)
-    for word in words[fixed:]:
+    state: Hashes | None = None
+    for word in words:
+        if isinstance(word, int) and state is None:
+            start = mix64(((start ^ (word & MASK64)) + GAMMA) & MASK64)
+            continue
         bits = np.uint64(word & MASK64) if isinstance(word, int) else word.view(np.uint64)
-        state = _mix((state ^ bits) + np.uint64(GAMMA))
-    assert isinstance(state, np.ndarray)
+        before = np.uint64(start) if state is None else state
+        state = _mix(np.asarray((before ^ bits) + np.uint64(GAMMA), dtype=np.uint64))
+    assert state is not None
     return state
 
 

@@ -12,9 +12,7 @@ from longhand.arithmetic.splits import SplitConfig
 from longhand.data.config import MODIFIERS, Modifier
 
 
-def share_rows(
-    mixture: Mapping[Modifier, float], batch_size: int, rng: np.random.Generator
-) -> dict[Modifier, int]:
+def share_rows(mixture: Mapping[Modifier, float], batch_size: int, rng: np.random.Generator) -> dict[Modifier, int]:
     """Rows per rule: each share of the batch, rounded up or down so that it is right on average."""
     rules = [rule for rule in MODIFIERS if mixture.get(rule, 0) > 0]
     bounds = np.cumsum([mixture[rule] for rule in rules]) * batch_size

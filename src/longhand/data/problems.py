@@ -180,5 +180,3 @@ def _expression(operands: Ints, operators: Codes) -> str:
     for code, operand in zip(operators, operands[1:], strict=True):
         parts += [OPERATORS[code], str(operand)]
     return "".join(parts)
-
-
