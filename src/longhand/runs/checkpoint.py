@@ -129,8 +129,8 @@ def save_checkpoint(
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint directory, or the final model of a run directory.
 
-    Raises `UserError`, one line each, for a directory that is missing, foreign, truncated or edited, that was written by
-    a newer longhand, or whose weights do not belong to its vocabulary.
+    Raises `UserError`, one line each, for a directory that is missing, foreign, truncated or edited, that was
+    written by a newer longhand, or whose weights do not belong to its vocabulary.
     """
     directory = find_checkpoint(path)
     config = read_config(directory)
@@ -164,7 +164,9 @@ def find_checkpoint(path: Path) -> Path:
     """
     path = Path(path)
     if not path.is_dir():
-        raise UserError(f"no checkpoint at {path}: " + ("a file, not a directory" if path.exists() else "no such directory"))
+        raise UserError(
+            f"no checkpoint at {path}: " + ("a file, not a directory" if path.exists() else "no such directory")
+        )
     for directory in (path, path / "model"):
         if (directory / CONFIG).is_file() or (directory / MANIFEST).is_file():
             return directory
@@ -198,6 +200,11 @@ def load_vocabulary(path: Path) -> Vocabulary:
     return Vocabulary.from_dict(_read_json(find_checkpoint(path) / TOKENIZER))
 
 
+def load_metrics(path: Path) -> dict[str, Any]:
+    """What was measured of a checkpoint; raises `UserError` if it does not say."""
+    return _read_json(find_checkpoint(path) / METRICS)
+
+
 def copy_checkpoint(source: Path, target: Path) -> None:
     """Copy a checkpoint without its training state, whole or not at all; raises `UserError` if `source` is damaged."""
     check_files(source)
@@ -225,9 +232,7 @@ def check_shapes(weights: Weights, wanted: Mapping[str, tuple[int, ...]]) -> Non
 
 def _generation_config(checkpoint: Checkpoint) -> dict[str, Any]:
     vocabulary = checkpoint.vocabulary
-    ids = {
-        f"{role}_token_id": vocabulary.id_of(role) for role in ("bos", "eos", "pad") if vocabulary.has_role(role)
-    }
+    ids = {f"{role}_token_id": vocabulary.id_of(role) for role in ("bos", "eos", "pad") if vocabulary.has_role(role)}
     lengths = None if checkpoint.domain is None else checkpoint.format.max_lengths(checkpoint.domain)
     limit = checkpoint.model.get("max_seq_len") if lengths is None else lengths[1]
     return {"do_sample": False, "max_new_tokens": limit, **ids}

@@ -11,7 +11,8 @@ def model_card(
 ) -> str:
     """Return the model card in Markdown, with the header Hugging Face reads.
 
-    `config` is the content of `config.json`, `metrics` and `training` that of the files of these names.
+    `config` is the content of `config.json`, `metrics` and `training` that of the files of these names. The resolved
+    configuration of the run is left to `training.json`.
     """
     model, domain = config["model"], config["domain"]
     sections = [
@@ -23,8 +24,8 @@ def model_card(
         _table("Measured", metrics),
         _table("Model", {**model, "vocabulary": f"{vocabulary} ({config['vocab_size']} tokens)"}),
         _table("Format", config["format"]),
-        _table("Trained on", training.get("data", {})),
-        _table("Trained by", {k: v for k, v in training.items() if k not in ("data", "run")}),
+        _table("Trained on", {k: v for k, v in training.get("data", {}).items() if k not in ("format", "vocabulary")}),
+        _table("Trained by", {k: v for k, v in training.items() if k not in ("data", "config")}),
     ]
     return "\n".join(section for section in sections if section)
 
@@ -61,7 +62,7 @@ def _table(title: str, facts: Mapping[str, Any]) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_cell(inner)}" for key, inner in value.items())
+        return ", ".join(f"{key} {_cell(inner)}" for key, inner in value.items() if inner is not None)
     if isinstance(value, list | tuple):
         return " ".join(_cell(inner) for inner in value)
     if isinstance(value, bool):

@@ -1,0 +1,101 @@
+"""Several processes that train one model: the only file that knows a rank.
+
+Every process computes the gradient of its slice of the global batch; the sums are added in one flat all-reduce
+per step that also carries the loss, the number of tokens and the wish to stop. DistributedDataParallel would
+hide communication behind the backward pass, which pays for large models. At a million parameters there is
+nothing to hide, and one collective of all numbers gives the mean over the tokens of all processes, not the mean
+of the processes' means: the very gradient one process would have.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from longhand.errors import UserError
+from longhand.training.config import RuntimeConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The place of this process among all that train together."""
+
+    rank: int
+    world: int
+    device: torch.device
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process writes files and talks to the user."""
+        return self.rank == 0
+
+    def sum_numbers(self, numbers: Sequence[float]) -> list[float]:
+        """The sums of numbers over all processes."""
+        if self.world == 1:
+            return list(numbers)
+        sums = torch.tensor(numbers, dtype=torch.float64, device=self.device)
+        dist.all_reduce(sums)
+        return [float(number) for number in sums.tolist()]
+
+    @torch.no_grad()
+    def sum_gradients_(self, gradients: Sequence[Tensor], extras: Tensor) -> Tensor:
+        """Replace gradients by their sums over all processes; returns the sums of `extras` [n], float32."""
+        if self.world == 1:
+            return extras
+        flat = torch.cat([*(g.reshape(-1) for g in gradients), extras])
+        dist.all_reduce(flat)
+        *sums, summed_extras = torch.split(flat, [*(g.numel() for g in gradients), extras.numel()])
+        torch._foreach_copy_(list(gradients), [s.view_as(g) for s, g in zip(sums, gradients, strict=True)])
+        return summed_extras
+
+    def wait_for_all(self) -> None:
+        """Return when every process has come here."""
+        if self.world > 1:
+            dist.barrier()
+
+
+def is_worker() -> bool:
+    """Whether this process was started by torchrun or its like, as one of several."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+@contextmanager
+def joined(runtime: RuntimeConfig) -> Iterator[Group]:
+    """Join the processes torchrun started, or be alone; sets the number of threads, and puts it back afterwards."""
+    world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+    device = choose_device(runtime, int(os.environ.get("LOCAL_RANK", "0")))
+    threads_before = torch.get_num_threads()
+    threads = runtime.threads
+    if threads is None and world > 1:
+        threads = max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", world)))
+    if threads is not None:
+        torch.set_num_threads(threads)
+    try:
+        if world > 1:
+            dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=rank, world_size=world)
+        yield Group(rank, world, device)
+    finally:
+        if dist.is_initialized():
+            dist.destroy_process_group()
+        torch.set_num_threads(threads_before)
+
+
+def choose_device(runtime: RuntimeConfig, local_rank: int = 0) -> torch.device:
+    """The device a configuration asks for; raises `UserError` if this machine does not have it."""
+    name = runtime.device
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("runtime.device is cuda, but torch sees no CUDA device here; use auto or cpu")
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise UserError("runtime.device is mps, but this machine has no Metal device; use auto or cpu")
+    if name == "cuda":
+        torch.cuda.set_device(local_rank)
+        return torch.device("cuda", local_rank)
+    return torch.device(name)

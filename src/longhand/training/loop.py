@@ -1,0 +1,319 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn.utils import get_total_norm
+
+from longhand.atomic import write_text
+from longhand.data.batches import Batch
+from longhand.errors import UserError
+from longhand.runs.checkpoint import copy_checkpoint, load_metrics, save_checkpoint
+from longhand.runs.tracker import FileTracker
+from longhand.training.distributed import joined
+from longhand.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
+from longhand.training.objectives import balance_term, next_token_losses, to_device
+from longhand.training.optimizer import set_learning_rate
+from longhand.training.progress import ProgressReport, make_progress
+from longhand.training.resume import Resume, resume_run
+from longhand.training.run_config import RunConfig, dump_run_config
+from longhand.training.run_directory import RunDirectory
+from longhand.training.setup import Setup, set_up
+from longhand.training.state import TrainingState, seed_dropout
+
+COLUMNS = (
+    "loss",
+    "balance_loss",
+    "learning_rate",
+    "grad_norm",
+    "examples_per_second",
+    "val_loss",
+    "val_exact_match",
+    "val_token_accuracy",
+    "val_total",
+    "seconds",
+)
+
+MEASURED = ("loss", "val_loss", "val_exact_match", "val_token_accuracy", "val_total")
+"""What a checkpoint says of its weights; the other columns are about the run."""
+
+Row = dict[str, Any]
+
+Hook = Callable[[int, Mapping[str, Any]], bool | None]
+"""Called in the main process with the step and the row of every evaluation; training ends when it returns true."""
+
+Finish = Literal["max_steps", "early_stopping", "hook"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a run came to: where it lies, how far it went and why it ended, and the metrics of its model."""
+
+    output_dir: Path
+    model_dir: Path
+    steps: int
+    finish: Finish
+    seconds: float
+    num_parameters: int
+    metrics: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON data."""
+        return {
+            "output_dir": str(self.output_dir),
+            "model_dir": str(self.model_dir),
+            "steps": self.steps,
+            "finish": self.finish,
+            "seconds": self.seconds,
+            "num_parameters": self.num_parameters,
+            "metrics": dict(self.metrics),
+        }
+
+
+def train(
+    config: RunConfig,
+    output_dir: Path,
+    *,
+    resume: Resume = None,
+    overwrite: bool = False,
+    hooks: Sequence[Hook] = (),
+    progress: ProgressReport | None = None,
+) -> TrainResult:
+    """Train a model in this process, which may be one of several that torchrun started.
+
+    `resume` goes on from a checkpoint with a training state or from a run directory; `auto` from the newest state in
+    `output_dir`, or from the beginning if there is none. Interrupted by SIGINT or SIGTERM, the run saves its state
+    and raises `TrainingInterrupted`. Raises `UserError` for whatever else is the user's to put right, a loss that is
+    no longer finite among it.
+    """
+    directory = RunDirectory(Path(output_dir))
+    with joined(config.runtime) as group, stop_on_signal(insist=group.world == 1) as stop:
+        if resume is None and not overwrite and group.is_main:
+            directory.refuse_if_used()
+        setup = set_up(config, group)
+        state = setup.fresh_state()
+        notices = resume_run(state, config, directory, resume)
+        group.wait_for_all()  # nothing is written before all have read
+        report = make_progress(is_main=group.is_main) if progress is None else progress
+        if group.is_main:
+            if overwrite and resume is None:
+                directory.clear()
+            directory.create()
+            directory.keep_only([step for step in directory.saved_steps() if step <= state.step])
+            write_text(directory.config, dump_run_config(config))
+        run = _Run(directory, setup, state, hooks, report, stop)
+        try:
+            report.start(state.step, setup.plan.total_steps)
+            for notice in notices:
+                report.say(notice)
+            return run.to_the_end()
+        finally:
+            run.close()
+            report.stop()
+
+
+class _Run:
+    """One run in motion."""
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        setup: Setup,
+        state: TrainingState,
+        hooks: Sequence[Hook],
+        report: ProgressReport,
+        stop: StopRequest,
+    ) -> None:
+        self.directory, self.setup, self.group = directory, setup, setup.group
+        self.state, self.hooks, self.report, self.stop = state, hooks, report, stop
+        self.config, self.plan = setup.config.training, setup.plan
+        self.parameters = [p for p in state.model.parameters() if p.requires_grad]
+        self.grad_norm = torch.zeros(())
+        self.row: Row = {}  # the last one logged
+        self.row_step = self.row_counted_from = state.step
+        self.seconds_before, self.started = state.seconds, perf_counter()
+        self.clock = self.started  # moved on by whatever is no training, so that speed is that of training alone
+        self.tracker = FileTracker(directory.path, COLUMNS, resume_at=state.step) if self.group.is_main else None
+
+    def to_the_end(self) -> TrainResult:
+        """Train until there is a reason to stop, then write the result."""
+        state, total = self.state, self.plan.total_steps
+        finish: Finish | None = "max_steps" if state.step >= total else self._settled()
+        if finish is None:
+            with closing(self.setup.batches(state.step, total)) as batches:
+                state.model.train()
+                for micro_batches in batches:
+                    interrupted = self._step(micro_batches)
+                    self.report.advance(state.step)
+                    finish = self._after_step(interrupted)
+                    if finish is not None:
+                        break
+        assert finish is not None
+        return self._finish(finish)
+
+    def close(self) -> None:
+        """Close the files."""
+        if self.tracker is not None:
+            self.tracker.close()
+
+    def _step(self, micro_batches: Sequence[Batch]) -> bool:
+        """One optimizer step; returns whether somebody wants the run to stop."""
+        state, config, model = self.state, self.config, self.state.model
+        set_learning_rate(state.optimizer, self.plan.schedule(state.step))
+        scale = 1 / config.examples_per_step  # keeps sums of gradients small until their weight is known
+        device = self.group.device
+        extras = torch.zeros(4, device=device)  # loss, weight, balance loss, wish to stop
+        for index, rows in enumerate(micro_batches):
+            batch = to_device(rows, device, every_mask=model.config.mlp == "moe")
+            weight = float(rows.weights.sum())
+            if model.config.dropout:
+                seed_dropout(config.seed, state.step, index, self.group.rank)
+            with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+                loss, _ = next_token_losses(model, batch)
+                balance = balance_term(model, weight)
+            ((loss if balance is None else loss + balance) * scale).backward()  # type: ignore[no-untyped-call]
+            extras[0] += loss.detach()
+            extras[1] += weight
+            if balance is not None:
+                extras[2] += balance.detach()
+        extras[3] = float(bool(self.stop))
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        extras = self.group.sum_gradients_(gradients, extras)
+        self._scale_gradients(gradients, 1 / (scale * extras[1]))
+        state.optimizer.step()
+        state.optimizer.zero_grad(set_to_none=True)
+        if state.average is not None:
+            state.average.update()
+        state.sums += extras[:3]
+        state.step += 1
+        return bool(self.stop) if self.group.world == 1 else bool(extras[3] > 0)
+
+    @torch.no_grad()
+    def _scale_gradients(self, gradients: list[Tensor], factor: Tensor) -> None:
+        """Turn sums of gradients into means and clip their norm, in one pass."""
+        self.grad_norm = get_total_norm(gradients) * factor
+        if self.config.grad_clip is not None:
+            factor = factor * (self.config.grad_clip / (self.grad_norm + 1e-6)).clamp(max=1.0)
+        torch._foreach_mul_(gradients, factor)
+
+    def _after_step(self, interrupted: bool) -> Finish | None:
+        """Measure, log and save where that is due; returns the reason to end, if there is one."""
+        step, config = self.state.step, self.config
+        at_end = step >= self.plan.total_steps
+        evaluate = at_end or step % self.plan.eval_interval == 0
+        finish: Finish | None = None
+        is_best = False
+        if evaluate or step % config.log_interval == 0:
+            self._measure(evaluate=evaluate)
+        if evaluate:
+            is_best = self._select()
+            finish = "max_steps" if at_end else self._settled() or self._hooked()
+        due = evaluate if config.save_interval is None else step % config.save_interval == 0
+        if due or is_best or finish or interrupted:
+            self._save()
+        if interrupted and finish is None:
+            raise TrainingInterrupted(self._say_how_to_resume())
+        return finish
+
+    def _measure(self, *, evaluate: bool) -> None:
+        """Log a row: the training since the last one and, if asked for, the held-out rows."""
+        state, step = self.state, self.state.step
+        self._refuse_divergence()
+        loss, weight, balance = state.sums.tolist()
+        row: Row = {"loss": loss / weight, "learning_rate": self.plan.schedule(step - 1)}
+        if balance_weight := self.setup.config.model.aux_loss_weight:
+            row["balance_loss"] = balance / weight / balance_weight
+        row["grad_norm"] = self.grad_norm.item()
+        examples = (step - self.row_counted_from) * self.config.examples_per_step
+        row["examples_per_second"] = round(examples / max(perf_counter() - self.clock, 1e-9), 1)
+        if evaluate and self.setup.held_out:
+            row |= self.setup.held_out.evaluate(state.evaluated)
+        row["seconds"] = round(self._seconds(), 3)
+        self.row, self.row_step, self.row_counted_from = row, step, step
+        state.sums.zero_()
+        if self.tracker is not None:
+            self.tracker.log(step, row)
+        self.report.show(step, row)
+        self.clock = perf_counter()
+
+    def _refuse_divergence(self) -> None:
+        loss, norm = self.state.sums[0].item(), self.grad_norm.item()
+        if math.isfinite(loss) and math.isfinite(norm):
+            return
+        newest = self.directory.newest_checkpoint()
+        remedy = "" if newest is None else f"; the last good state is {newest}"
+        raise UserError(
+            f"the {'gradient' if math.isfinite(loss) else 'loss'} was no longer finite at step {self.state.step:,};"
+            f" lower training.learning_rate ({self.config.learning_rate:g}) or lengthen the warm-up{remedy}"
+        )
+
+    def _select(self) -> bool:
+        """Let selection take note of the last evaluation; true if these weights have to be kept."""
+        if not self.setup.held_out:
+            return False
+        if self.state.early is not None:
+            self.state.early.note(self.row)
+        return self.state.best.offer(self.state.step, self.row)
+
+    def _settled(self) -> Finish | None:
+        early = self.state.early
+        return "early_stopping" if early is not None and early.is_over else None
+
+    def _hooked(self) -> Finish | None:
+        wanted = self.group.is_main and self._call_hooks()
+        return "hook" if self.hooks and self.group.sum_numbers([float(wanted)])[0] else None
+
+    def _call_hooks(self) -> bool:
+        return any([bool(hook(self.state.step, self.row)) for hook in self.hooks])  # noqa: C419 - all are called
+
+    def _save(self) -> None:
+        """Write the state, then let go of those that are neither the newest nor among the best."""
+        began = perf_counter()
+        self._refuse_divergence()
+        state = self.state
+        state.seconds = self._seconds()
+        if self.group.is_main:
+            measured = self.row if self.row_step == state.step else {}
+            metrics = {key: measured[key] for key in MEASURED if key in measured}
+            checkpoint = self.setup.checkpoint(state.evaluated, state.step, state.seconds, metrics)
+            save_checkpoint(self.directory.checkpoint(state.step), checkpoint, write_state=state.write)
+            self.directory.keep_only({state.step, *state.best.steps})
+        self.clock += perf_counter() - began
+
+    def _finish(self, finish: Finish) -> TrainResult:
+        """Copy the best checkpoint, or the newest where none is best, to where the run's model belongs."""
+        state, directory = self.state, self.directory
+        step = state.best.steps[0] if state.best.steps else state.step
+        if self.group.is_main:
+            copy_checkpoint(directory.checkpoint(step), directory.model)
+        self.group.wait_for_all()
+        return TrainResult(
+            output_dir=directory.path,
+            model_dir=directory.model,
+            steps=state.step,
+            finish=finish,
+            seconds=self._seconds(),
+            num_parameters=state.model.num_parameters(),
+            metrics=load_metrics(directory.model),
+        )
+
+    def _seconds(self) -> float:
+        return self.seconds_before + perf_counter() - self.started
+
+    def _say_how_to_resume(self) -> str:
+        directory = self.directory
+        message = (
+            f"interrupted after step {self.state.step:,}; the state is saved. Go on with: longhand train"
+            f" --config {directory.config} --output-dir {directory.path} --resume auto"
+        )
+        self.report.say(message)
+        return message

@@ -1,0 +1,51 @@
+"""Where a model comes from: program, versions and machine, for its checkpoint."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from longhand import __version__
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def versions() -> dict[str, str]:
+    """The versions that can change a number."""
+    return {
+        "longhand": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def source_commit() -> str | None:
+    """The git commit this program was run from, with `+changes` if files differ from it; None if installed."""
+    # The package may be installed inside somebody else's repository: it has to be tracked by the one that answers.
+    if _git("ls-files", "--error-unmatch", "__init__.py") is None:
+        return None
+    commit = _git("rev-parse", "HEAD")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".")
+    return f"{commit}+changes" if commit and changed else commit
+
+
+def machine(device: torch.device, processes: int) -> dict[str, Any]:
+    """What the run computes on."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return {"device": f"{device.type} ({name})", "processes": processes, "threads": torch.get_num_threads()}
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(_PACKAGE), *arguments], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,104 @@
+"""Where a run keeps what: one directory per run.
+
+::
+
+    config.yaml                  the resolved configuration
+    metrics.jsonl, metrics.csv   what was measured, row by row
+    checkpoints/step_00000500/   the newest state and the best ones; each is a whole checkpoint
+    model/                       the result: a copy of the best checkpoint, `longhand.load(run directory)` finds it
+
+There is no directory that is replaced while the run goes on: a new state gets a new name, and appears under it whole. A
+run that is killed at any moment therefore leaves a state to go on from, once it has written its first.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from longhand.errors import UserError
+from longhand.runs.manifest import MANIFEST
+from longhand.runs.tracker import CSV, JSONL
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The paths of one run."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration."""
+        return self.path / "config.yaml"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of states."""
+        return self.path / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        """The result of the run."""
+        return self.path / "model"
+
+    def checkpoint(self, step: int) -> Path:
+        """The state after `step` optimizer steps."""
+        return self.checkpoints / f"step_{step:08d}"
+
+    def saved_steps(self) -> list[int]:
+        """Steps of which there is a whole state, ascending."""
+        return sorted(int(found.parent.name[5:]) for found in self.checkpoints.glob(f"step_*/{MANIFEST}"))
+
+    def newest_checkpoint(self) -> Path | None:
+        """The state of the latest step, if there is one."""
+        steps = self.saved_steps()
+        return self.checkpoint(steps[-1]) if steps else None
+
+    def is_used(self) -> bool:
+        """Whether a run has left something here."""
+        return any(path.exists() for path in self._own())
+
+    def refuse_if_used(self) -> None:
+        """Raise `UserError` with the remedies if there already is a run here."""
+        if self.path.exists() and not self.path.is_dir():
+            raise UserError(f"{self.path} is a file; choose another --output-dir")
+        if self.is_used():
+            raise UserError(
+                f"{self.path} already holds a run; go on with it by --resume auto, choose another --output-dir,"
+                " or replace it by --overwrite"
+            )
+
+    def create(self) -> None:
+        """Make the directory; raises `UserError` if that cannot be done."""
+        try:
+            self.checkpoints.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot write {self.path}: {error.strerror or error}") from error
+
+    def clear(self) -> None:
+        """Remove what a run has left here, and nothing else."""
+        for path in self._own():
+            _remove(path)
+
+    def keep_only(self, steps: Collection[int]) -> None:
+        """Remove the states of all other steps, and what killed runs left unfinished."""
+        kept = {self.checkpoint(step).name for step in steps}
+        for path in self.checkpoints.iterdir():
+            if path.name not in kept and path.name.lstrip(".").startswith("step_"):
+                _remove(path)
+
+    def _own(self) -> list[Path]:
+        return [self.config, self.checkpoints, self.model, self.path / JSONL, self.path / CSV]
+
+
+def _remove(path: Path) -> None:
+    try:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot remove {path}: {error.strerror or error}") from error

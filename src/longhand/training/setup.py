@@ -1,0 +1,111 @@
+"""From a configuration to everything the loop turns: data, model, schedule, held-out rows."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+from longhand.data.batches import Batch
+from longhand.data.folders import open_folder
+from longhand.data.stream import TrainStream
+from longhand.errors import UserError
+from longhand.models.build import build_model
+from longhand.models.decoder import Decoder
+from longhand.runs.checkpoint import Checkpoint
+from longhand.text.presets import vocabulary
+from longhand.text.vocabulary import Vocabulary
+from longhand.training.distributed import Group
+from longhand.training.held_out import HeldOutRows
+from longhand.training.prefetch import prefetched
+from longhand.training.provenance import machine, source_commit, versions
+from longhand.training.run_config import RunConfig
+from longhand.training.schedule import Plan, make_plan
+from longhand.training.state import TrainingState, fresh_state
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What stays the same while a run goes on. `provenance` is where its models come from, as JSON data."""
+
+    config: RunConfig
+    group: Group
+    stream: TrainStream
+    plan: Plan
+    held_out: HeldOutRows
+    provenance: dict[str, Any]
+
+    def fresh_state(self) -> TrainingState:
+        """The state before the first step; the weights depend on the seed and on nothing else."""
+        config = self.config
+        model = build_model(config.model, len(self.stream.vocabulary), seed=config.training.seed)
+        return fresh_state(model.to(self.group.device), config.training, self.group.device)
+
+    def batches(self, start: int, stop: int) -> Generator[list[Batch], None, None]:
+        """The slices of this process in the batches of each optimizer step from `start` to `stop`."""
+        n = self.config.training.accumulate_grad_batches
+        rank, world = self.group.rank, self.group.world
+
+        def make(step: int) -> list[Batch]:
+            return [self.stream.batch(step * n + index, rank, world) for index in range(n)]
+
+        return prefetched(make, start, stop)
+
+    def checkpoint(self, model: Decoder, step: int, seconds: float, metrics: dict[str, Any]) -> Checkpoint:
+        """A model of this run as it is written to the disk."""
+        examples = step * self.config.training.examples_per_step
+        return Checkpoint(
+            model=self.config.model.model_dump(mode="json"),
+            weights={name: weight.cpu().numpy() for name, weight in model.state_dict().items()},
+            vocabulary=self.stream.vocabulary,
+            format=self.stream.format,
+            domain=self.stream.domain,
+            metrics=metrics,
+            training={"steps": step, "examples": examples, "seconds": round(seconds, 3), **self.provenance},
+        )
+
+
+def set_up(config: RunConfig, group: Group) -> Setup:
+    """Open the data and plan the run; nothing is written yet.
+
+    Raises `UserError` for data that cannot be read, rows longer than the model's context, and settings that
+    contradict each other or the number of processes.
+    """
+    training = config.training
+    if training.batch_size % group.world:
+        raise UserError(
+            f"training.batch_size {training.batch_size} cannot be shared evenly by {group.world} processes;"
+            " use a multiple"
+        )
+    stream = TrainStream(
+        config.data,
+        config.to_format(),
+        choose_vocabulary(config),
+        batch_size=training.batch_size,
+        seed=training.seed,
+    )
+    stream.check_context(config.model.max_seq_len)
+    description = stream.describe()
+    rows_per_epoch = description["rows"]["train"] if description["source"] == "files" else None
+    plan = make_plan(training, rows_per_epoch)
+    held_out = HeldOutRows(stream, training.eval_samples, group)
+    if not held_out and training.early_stopping is not None:
+        raise UserError("training.early_stopping needs held-out problems; set data.val_fraction so that there are some")
+    provenance = {
+        "seed": training.seed,
+        "data": description,
+        "commit": source_commit() if group.is_main else None,
+        "versions": versions(),
+        **machine(group.device, group.world),
+        "config": config.to_dict(),
+    }
+    return Setup(config, group, stream, plan, held_out, provenance)
+
+
+def choose_vocabulary(config: RunConfig) -> Vocabulary:
+    """The preset a configuration names; `chars` is built from the files a run is trained on."""
+    if config.vocabulary != "chars" or config.data.path is None:
+        return vocabulary(config.vocabulary)
+    folder = open_folder(config.data.path)
+    records = (record for split in folder.files for record in folder.records(split))
+    return Vocabulary.from_corpus(text for record in records for text in (record.prompt, record.target))
