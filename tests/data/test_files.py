@@ -163,6 +163,6 @@ def test_a_missing_folder_is_refused_with_the_remedy(tmp_path: Path) -> None:
         open_folder(tmp_path / "nowhere")
 
 
-def test_the_metadata_of_system_000_is_not_taken_for_data(tmp_path: Path) -> None:
+def test_the_metadata_of_math_llm_is_not_taken_for_data(tmp_path: Path) -> None:
     write(tmp_path, train_jsonl="<begin>1+1=2<end>\n", metadata_json=json.dumps({"seed": 1}))
     assert [*open_folder(tmp_path).files] == ["train"]

@@ -39,7 +39,7 @@ def hashes(directory: Path, suffix: str) -> list[str]:
     return [hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files]
 
 
-def test_poc_writes_the_published_files_of_002(tmp_path: Path) -> None:
+def test_poc_writes_the_published_files_of_math_llm_poc(tmp_path: Path) -> None:
     summary = make_dataset("poc", tmp_path / "d")
     assert hashes(tmp_path / "d", "csv") == ["5ece4632788f942d", "f1a24b8a64ad428c", "00a07f72b25ea23f"]
     assert [entry["rows"] for entry in summary["files"].values()] == [40_044, 5_005, 5_006]
@@ -47,14 +47,14 @@ def test_poc_writes_the_published_files_of_002(tmp_path: Path) -> None:
     assert (summary["leaks"]["test"]["exact"], summary["leaks"]["test"]["commuted"]) == (0, 131)
 
 
-def test_mini_writes_the_published_files_of_004(tmp_path: Path) -> None:
+def test_mini_writes_the_published_files_of_mini_language_models(tmp_path: Path) -> None:
     summary = make_dataset("mini", tmp_path / "d")
     assert hashes(tmp_path / "d", "jsonl") == ["42537b42635f5968", "597510547fc37413", "303831a2f904cb4a"]
     assert (summary["leaks"]["test"]["exact"], summary["leaks"]["test"]["commuted"]) == (0, 406)
     assert summary["warnings"] == []
 
 
-def test_mini_writes_the_published_two_digit_files_of_004(tmp_path: Path) -> None:
+def test_mini_writes_the_published_two_digit_files_of_mini_language_models(tmp_path: Path) -> None:
     make_dataset("mini", tmp_path / "d", {"n_samples": 10_000, "max": 99})
     assert hashes(tmp_path / "d", "jsonl") == ["7b6c77bfd4aceff8", "48a4ab348d42cc23", "024981e2b51ceb06"]
 
@@ -71,8 +71,10 @@ def test_mini_writes_the_published_two_digit_files_of_004(tmp_path: Path) -> Non
         ({"n_samples": 100, "operands": 3, "min": -9, "max": -1, "ops": "/+", "seed": 7}, "e2b6e94499009f09"),
     ],
 )
-def test_mini_draws_like_004_for_all_its_options(tmp_path: Path, options: dict[str, Any], expected: str) -> None:
-    # The expected hashes are of what 004's own generator writes with these options (test, train, val joined).
+def test_mini_draws_like_mini_language_models_for_all_its_options(
+    tmp_path: Path, options: dict[str, Any], expected: str
+) -> None:
+    # The expected hashes are of what MiniLanguageModels' own generator writes with these options (test, train, val joined).
     make_dataset("mini", tmp_path / "d", {**options, "ops": tuple(options["ops"])})
     joined = b"".join((tmp_path / "d" / f"{split}.jsonl").read_bytes() for split in ("test", "train", "val"))
     assert hashlib.sha256(joined).hexdigest()[:16] == expected
@@ -88,11 +90,11 @@ def test_mini_says_what_its_order_of_evaluation_and_a_small_space_do(tmp_path: P
     assert check(tmp_path / "d")["ok"]
 
 
-def test_mathqa_starts_like_the_corpus_of_001(tmp_path: Path) -> None:
+def test_mathqa_starts_like_the_corpus_of_llm_math_solver(tmp_path: Path) -> None:
     make_dataset("mathqa", tmp_path / "all", {"n": 1000, "split": "none"})
     content = (tmp_path / "all" / "all.txt").read_bytes()
     assert content.startswith(b"97-53=44\nWhat is 65 - 62? 3\n")
-    # The hash of what 001's own generator writes for 1,000 lines.
+    # The hash of what LLM-Math-Solver's own generator writes for 1,000 lines.
     assert hashlib.sha256(content).hexdigest()[:16] == "5aeff83ad50b43a5"
 
 
@@ -175,7 +177,7 @@ def test_think_shares_nothing_between_neighbouring_seeds() -> None:
         ),
     ],
 )
-def test_think_writes_each_of_the_forms_of_000(
+def test_think_writes_each_of_the_forms_of_math_llm(
     monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], row: str
 ) -> None:
     from longhand.data.profiles import think
@@ -246,8 +248,8 @@ def test_documented_flags_are_synonyms() -> None:
 
 
 def test_a_fact_of_the_document_is_right_here() -> None:
-    # The document of 000 shows 99+21=110.
+    # The document of math-llm shows 99+21=110.
     profile = PROFILES["think"]
-    data = profile.generate(profile.options(num_examples=1))
+    data = profile.generate(profile.options.model_validate({"num_examples": 1}))
     problem = Problem((99, 21), ("+",))
     assert data.format.render(problem).text == "99+21=<think>9+1=10 9+2+1=12</think>120"

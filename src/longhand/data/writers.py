@@ -18,9 +18,10 @@ from longhand.errors import UserError
 def write_records(path: Path, records: Iterable[Record], shape: Shape, *, max_operands: int = 2) -> FileEntry:
     """Write records to a file, whole or not at all, and return its rows, bytes and hash.
 
-    `csv` has the columns of system 002 (equation, operand_1, operation, operand_2, answer; up to `max_operands`
-    more of them) and CRLF line ends; `jsonl` the objects of 004 (prompt, target, text); `json` the list of
-    examples of 000; `txt` a row per line like 001. Raises `UserError` when the file cannot be written.
+    Each shape is that of a published system: `csv` has the columns of math-llm-poc (equation, operand_1, operation,
+    operand_2, answer; up to `max_operands` operands) and CRLF line ends, `jsonl` the objects of MiniLanguageModels
+    (prompt, target, text), `json` the list of examples of math-llm, `txt` the lines of LLM-Math-Solver. Raises
+    `UserError` when the file cannot be written.
     """
     write = {"csv": _write_csv, "jsonl": _write_jsonl, "json": _write_json, "txt": _write_txt}[shape]
     counted = _Counted(records)

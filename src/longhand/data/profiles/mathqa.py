@@ -1,6 +1,6 @@
-"""Profile `mathqa`: the corpus of system 001, half expressions, half questions.
+"""Profile `mathqa`: the corpus of LLM-Math-Solver, half expressions, half questions.
 
-The order of random draws is part of the promise: all lines together, in order, are 001's corpus.
+The order of random draws is part of the promise: all lines together, in order, are LLM-Math-Solver's corpus.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ LARGEST = 99
 
 
 class MathqaOptions(ProfileOptions):
-    """The options of 001's generator, and how to keep training and test problems apart, which 001 did not."""
+    """The options of LLM-Math-Solver's generator, and how to keep training and test problems apart."""
 
     n: int = Field(500_000, ge=1, description="rows in all splits together (count); only 50,100 can be different")
     seed: int = Field(0, description="seed of the sampling, and of the split")
     split: Literal["key", "none"] = Field(
-        "key", description="split by problem, so that no fact is in two splits, or write one file, byte for byte 001's"
+        "key",
+        description="split by problem, so that no fact is in two splits, or write the corpus as one file",
     )
     train_ratio: float = Field(0.8, description="share of the facts for training (0..1)")
     val_ratio: float = Field(0.1, description="share of the facts for validation (0..1); the rest is for testing")
@@ -61,7 +62,7 @@ def _draws(options: MathqaOptions) -> Iterator[tuple[int, str, int, int]]:
 
 MATHQA = Profile(
     name="mathqa",
-    summary="0..99, + - *, half expressions, half questions: the corpus of 001, split by fact",
+    summary="0..99, + - *, half expressions, half questions: the corpus of LLM-Math-Solver, split by fact",
     options=MathqaOptions,
     generate=generate,
     shape="txt",

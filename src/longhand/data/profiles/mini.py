@@ -1,6 +1,6 @@
-"""Profile `mini`: uniform operands and chosen operators, as system 004 draws them.
+"""Profile `mini`: uniform operands and chosen operators, as MiniLanguageModels draws them.
 
-The order of random draws is part of the promise: with the default options the three files are 004's, byte for byte.
+The order of random draws is part of the promise: the default options give the published files, byte for byte.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TRIES_PER_ROW = 10
 
 
 class MiniOptions(ProfileOptions):
-    """The options of 004's generator."""
+    """The options of MiniLanguageModels' generator."""
 
     n_samples: int = Field(70_000, ge=1, description="different problems wanted (count)")
     operands: int = Field(2, ge=2, description="operands per problem (count)")
@@ -35,8 +35,8 @@ class MiniOptions(ProfileOptions):
 def generate(options: MiniOptions) -> GeneratedData:
     """Draw different problems, shuffle them and cut them into splits.
 
-    Several operators are evaluated from left to right, as 004 does; a warning says how many rows would have
-    another answer under ordinary precedence. Raises `UserError` for an empty range of operands.
+    Several operators are evaluated from left to right, as the published generator does; a warning says how many rows
+    would have another answer under ordinary precedence. Raises `UserError` for an empty range of operands.
     """
     if options.min > options.max:
         raise UserError(f"min {options.min} is above max {options.max}; no operand lies between them")
@@ -91,8 +91,8 @@ def _warnings(options: MiniOptions, problems: list[Problem]) -> list[str]:
     other = sum(_differs(problem) for problem in problems)
     if other:
         warnings.append(
-            f"{other:,} of {len(problems):,} problems are answered from left to right, as 004 does, and have another "
-            "answer under ordinary precedence"
+            f"{other:,} of {len(problems):,} problems are answered from left to right, as MiniLanguageModels does, "
+            "and have another answer under ordinary precedence"
         )
     return warnings
 
@@ -104,7 +104,7 @@ def _differs(problem: Problem) -> bool:
 
 MINI = Profile(
     name="mini",
-    summary="uniform operands and chosen operators: the published JSONL files of 004",
+    summary="uniform operands and chosen operators: the published JSONL files of MiniLanguageModels",
     options=MiniOptions,
     generate=generate,
     shape="jsonl",

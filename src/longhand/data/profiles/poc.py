@@ -1,6 +1,6 @@
-"""Profile `poc`: the sums and differences of system 002, stratified by the length of the answer.
+"""Profile `poc`: the sums and differences of math-llm-poc, stratified by the length of the answer.
 
-The order of random draws is part of the promise: with seed 42 the three files are 002's, byte for byte.
+The order of random draws is part of the promise: with seed 42 the three files are math-llm-poc's, byte for byte.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ PLAN: tuple[tuple[str, list[Stratum]], ...] = (
 
 
 class PocOptions(ProfileOptions):
-    """The only choice 002 leaves is the seed."""
+    """The only choice the published generator leaves is the seed."""
 
     seed: int = Field(42, description="seed of the sampling; 42 gives the published files")
 
@@ -113,7 +113,7 @@ def _record(fact: Fact, format: Format) -> Record:
 
 POC = Profile(
     name="poc",
-    summary="0..999, + and -, stratified by answer length: the published CSV files of 002",
+    summary="0..999, + and -, stratified by answer length: the published CSV files of math-llm-poc",
     options=PocOptions,
     generate=generate,
     shape="csv",

@@ -1,6 +1,6 @@
-"""Profile `think`: sums of several numbers with their worked steps, after system 000.
+"""Profile `think`: sums of several numbers with their worked steps, after math-llm.
 
-The sampling is 000's: the count of operands uniform, then the count of digits of each. The splits are not: 000
+The sampling is math-llm's: the count of operands uniform, then the count of digits of each. The splits are not: it
 split by row, and up to every test row was in training; here a row is drawn for the split its sum belongs to.
 """
 
@@ -25,7 +25,7 @@ LONGEST_WAIT = 100_000  # draws without a row of the split, after which it has n
 
 
 class ThinkOptions(ProfileOptions):
-    """The options of 000's generator, and the choice of worked steps."""
+    """The options of math-llm's generator, and the choice of worked steps."""
 
     num_examples: int = Field(10_000, ge=1, description="rows in all splits together (count)")
     max_digits: int = Field(2, ge=1, description="digits of the longest operand (count)")
@@ -109,7 +109,7 @@ def _operands(options: ThinkOptions, rng: random.Random) -> tuple[int, ...]:
 
 THINK = Profile(
     name="think",
-    summary="sums of several numbers with worked steps, after 000, no sum in two splits",
+    summary="sums of several numbers with worked steps, after math-llm, no sum in two splits",
     options=ThinkOptions,
     generate=generate,
     shape="json",
