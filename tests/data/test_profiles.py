@@ -74,7 +74,7 @@ def test_mini_writes_the_published_two_digit_files_of_mini_language_models(tmp_p
 def test_mini_draws_like_mini_language_models_for_all_its_options(
     tmp_path: Path, options: dict[str, Any], expected: str
 ) -> None:
-    # The expected hashes are of what MiniLanguageModels' own generator writes with these options (test, train, val joined).
+    # Hashes of what the published generator writes with these options (test, train, val joined).
     make_dataset("mini", tmp_path / "d", {**options, "ops": tuple(options["ops"])})
     joined = b"".join((tmp_path / "d" / f"{split}.jsonl").read_bytes() for split in ("test", "train", "val"))
     assert hashlib.sha256(joined).hexdigest()[:16] == expected
