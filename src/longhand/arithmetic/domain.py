@@ -95,7 +95,7 @@ class Domain:
         """
         numbers = range(self.min_operand, self.max_operand + 1)
         for operators in product(self.operators, repeat=self.n_operands - 1):
-            for operands in product(numbers, repeat=self.n_operands):
+            for operands in _tuples(numbers, self.n_operands):
                 if ("/", 0) in zip(operators, operands[1:], strict=True):
                     continue
                 problem = self.problem(operands, operators)
@@ -184,3 +184,14 @@ class Domain:
         least, most = ceil(interval[0]), floor(interval[1])
         least = least if self._negative else max(least, 0)
         return (least, most) if least <= most else None
+
+
+def _tuples(numbers: range, length: int) -> Iterator[tuple[int, ...]]:
+    """What `itertools.product` yields, without holding the numbers in memory: a domain may be huge."""
+    if length == 1:
+        for number in numbers:
+            yield (number,)
+    else:
+        for first in numbers:
+            for rest in _tuples(numbers, length - 1):
+                yield (first, *rest)

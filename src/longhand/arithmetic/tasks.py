@@ -72,18 +72,21 @@ class EvenLengths:
         if operators == ("/",):
             dividends = self.domain.dividends(operands[1])
             if dividends:
-                operands[0] = rng.choice(dividends)
+                n_steps = (dividends[-1] - dividends[0]) // dividends.step
+                operands[0] = dividends[0] + dividends.step * rng.randint(0, n_steps)
         return tuple(operands)
 
     def _operand(self, rng: random.Random) -> int:
         low, high = self.domain.min_operand, self.domain.max_operand
         nearest = 0 if low <= 0 <= high else min(abs(low), abs(high))
         length = rng.randint(len(str(nearest)), len(str(max(abs(low), abs(high)))))
-        least, most = (10 ** (length - 1) if length > 1 else 0), 10**length - 1
-        above = range(max(low, least), min(high, most) + 1)
-        below = range(max(low, -most), min(high, -max(least, 1)) + 1)
-        place = rng.randrange(len(below) + len(above))
-        return below[place] if place < len(below) else above[place - len(below)]
+        least: int = 10 ** (length - 1) if length > 1 else 0
+        most: int = 10**length - 1
+        first_below, first_above = max(low, -most), max(low, least)
+        n_below = max(min(high, -max(least, 1)) - first_below + 1, 0)
+        n_above = max(min(high, most) - first_above + 1, 0)
+        place = rng.randrange(n_below + n_above)
+        return first_below + place if place < n_below else first_above + place - n_below
 
 
 @dataclass(frozen=True)
