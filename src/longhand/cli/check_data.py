@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from longhand.cli.arguments import HelpFormatter, add_output_file
@@ -38,5 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
     )
     for wrong in report["wrong_rows"][:10]:
         print(f"wrong: {wrong}")
+    for name in report["changed_files"]:
+        print(f"changed: {name} is not the file the manifest describes")
+    for warning in report["warnings"]:
+        print(f"note: {warning}", file=sys.stderr)
     write_result(arguments.output_file, report)
     return 0 if report["ok"] else 1
