@@ -132,6 +132,9 @@ def test_short_is_uniform_over_lengths_and_within_them(kind: str) -> None:
     assert set(cells) == {(1, 1), (1, 2), (2, 1), (2, 2)}
     assert max(abs(count - 2000) for count in cells.values()) < 200
     single = Counter(map(str, (p for p in problems if max(p.operands) < 10)))
+    split = SplitConfig(0.5, 0.05)
+    every = (Problem((a, b), ("+",)) for a in range(10) for b in range(10))
+    assert set(single) == {str(problem) for problem in every if split.split_of(problem) == "train"}
     assert max(abs(count - 2000 / len(single)) for count in single.values()) < 5 * (2000 / len(single)) ** 0.5
 
 
