@@ -32,9 +32,9 @@ class Vocabulary:
 
     The longest token that fits is read first, so `<end>` is one token even where `<` is another. Where a
     vocabulary has no space but a `separator` role, a space is written with that token; decoding shows it as a
-    space before a token of one character, and as itself elsewhere (as padding). `on_unknown` says what becomes of
-    a character that no token has. Raises `UserError` for tokens that are empty or twice there, and for roles that
-    are unknown or played by no token.
+    space before a token of one character and before `<think>`, and as itself elsewhere (as padding). `on_unknown`
+    says what becomes of a character that no token has. Raises `UserError` for tokens that are empty or twice there,
+    and for roles that are unknown or played by no token.
     """
 
     name: str
@@ -110,7 +110,8 @@ class Vocabulary:
                 words.append(self.tokens[index])
         if self._separator_is_space:
             for place, following in enumerate(words[1:]):
-                if words[place] == self.roles["separator"] and len(following) == 1:
+                precedes_text = len(following) == 1 or following == self.roles.get("think")
+                if words[place] == self.roles["separator"] and precedes_text:
                     words[place] = " "
         return "".join(words)
 
