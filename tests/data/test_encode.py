@@ -12,7 +12,7 @@ from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.problem import Problem
 from longhand.data import encode
 from longhand.data.arrays import domain_arrays, from_problems, sample_arrays
-from longhand.data.encode import encode_arrays
+from longhand.data.encode import encode_arrays, longest_row
 from longhand.data.keyed import keyed_generator
 from longhand.errors import UserError
 from longhand.text.formats import Format, Style
@@ -25,7 +25,12 @@ WIDE = Vocabulary("wide", (*(f"<{i}>" for i in range(300)), *UNIFIED.tokens), UN
 DROPPING = replace(vocabulary("poc16"), on_unknown="drop")
 UNKNOWING = Vocabulary("unknowing", ("<pad>", "<eos>", "<bos>", "?", *"0123456789+"),
                        {"pad": "<pad>", "eos": "<eos>", "bos": "<bos>", "unk": "?"}, "unk")  # fmt: skip
-SPELLERS = [*VOCABULARIES.values(), MERGED, WIDE, DROPPING, UNKNOWING]
+CHATTY = Vocabulary(
+    "chatty",
+    tuple(dict.fromkeys((*UNIFIED.tokens, "<|im_start|>", "<|im_end|>", "user", *"assistant\n"))),
+    UNIFIED.roles,
+)
+SPELLERS = [*VOCABULARIES.values(), MERGED, WIDE, DROPPING, UNKNOWING, CHATTY]
 
 
 @st.composite
@@ -110,8 +115,9 @@ def test_the_fast_way_is_taken_for_every_plain_format(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(encode, "encode_problems", refuse)
     arrays = domain_arrays(Domain(max_operand=3))
-    for style in ("expression", "question", "spaced"):
-        assert len(encode_arrays(arrays, Format(style=style, operand_width=3, answer_width=2), UNIFIED)) == len(arrays)  # type: ignore[arg-type]
+    for style in get_args(Style):
+        format = Format(style=style, operand_width=3, answer_width=2)
+        assert len(encode_arrays(arrays, format, CHATTY)) == len(arrays)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +142,16 @@ def test_what_cannot_be_spelled_is_named(problem: Problem, format: Format, name:
     harmless = Problem((1, 1), ("+",), problem.semantics, problem.division)
     with pytest.raises(UserError, match=message):
         encode_arrays(from_problems([harmless, problem]), format, vocabulary(name))
+
+
+@pytest.mark.parametrize("speller", [UNIFIED, CHATTY])
+@pytest.mark.parametrize("style", ["expression", "question", "spaced", "chat"])
+def test_no_row_of_a_domain_is_longer_than_its_bound(style: Style, speller: Vocabulary) -> None:
+    if style == "chat" and speller is UNIFIED:
+        return
+    for domain in (Domain(max_operand=120), Domain(min_operand=-11, max_operand=9, negatives="allow")):
+        format = Format(style=style, begin=True)
+        assert encode_arrays(domain_arrays(domain), format, speller).longest == longest_row(domain, format, speller)
 
 
 def test_no_problems_give_no_rows() -> None:

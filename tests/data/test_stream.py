@@ -170,9 +170,10 @@ def test_validation_rows_spell_their_problems(kind: str) -> None:
         assert UNIFIED.decode(rows.tokens.row(i)) == f"{problem}={problem.answer}<eos>"
 
 
-def test_nothing_held_out_is_said() -> None:
+def test_nothing_held_out_is_said(kind: str) -> None:
     with pytest.raises(UserError, match=r"no problem is held out as val; raise data\.val_fraction"):
         open_stream(train_fraction=1.0).validation(10)
+    assert len(open_stream(train_fraction=1.0).source.held_out("val", 10)) == 0
     with pytest.raises(UserError, match=r"no problem is held out as test; lower data\.train_fraction"):
         open_stream(train_fraction=0.9, val_fraction=0.1).held_out("test", 10)
 

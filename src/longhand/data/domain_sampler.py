@@ -15,7 +15,7 @@ from longhand.arithmetic.problem import OPERATORS
 from longhand.arithmetic.splits import SplitConfig
 from longhand.data.arrays import belongs, concatenate, count_problems, domain_can_be_enumerated, sample_arrays
 from longhand.data.config import DataConfig, Modifier
-from longhand.data.encode import encode_arrays
+from longhand.data.encode import encode_arrays, longest_row
 from longhand.data.hard_cases import carry_travels
 from longhand.data.keyed import keyed_generator
 from longhand.data.keys import below, keys_hash
@@ -54,7 +54,7 @@ class SampledSource:
     @property
     def longest(self) -> int:
         """Tokens of the longest row that can occur, end mark included."""
-        return sum(self._format.max_lengths(self._domain))
+        return longest_row(self._domain, self._format, self._vocabulary)
 
     def rows(self, step: int, batch_size: int, seed: int) -> TokenArrays:
         """Draw the rows of one step."""
@@ -68,6 +68,9 @@ class SampledSource:
         if n is None:
             raise UserError("this domain is too large to hold out every problem of it; say how many rows to draw")
         rng = keyed_generator(self._split.seed, split)
+        train, val = self._split.thresholds
+        if train == val if split == "val" else val == 2**64:
+            n = 0  # nothing is held out here
         arrays = _collect(lambda m: sample_arrays(self._domain, rng, m), lambda a: self._in_split(a, split), n, split)
         return HeldOut(encode_arrays(arrays, self._format, self._vocabulary), arrays.problems())
 

@@ -10,7 +10,7 @@ from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.splits import SplitConfig
 from longhand.data.arrays import count_problems, domain_arrays, problems_at
 from longhand.data.config import DataConfig, Modifier
-from longhand.data.encode import encode_arrays
+from longhand.data.encode import encode_arrays, longest_row
 from longhand.data.hard_cases import carry_travels, length_cells
 from longhand.data.keyed import keyed_generator
 from longhand.data.keys import below, keys_hash
@@ -53,7 +53,7 @@ class TableSource:
         if format.steps == "none":
             self._table = encode_arrays(arrays, format, vocabulary)
         else:
-            self._table = LazyTable(arrays, format, vocabulary, sum(format.max_lengths(domain)))
+            self._table = LazyTable(arrays, format, vocabulary, longest_row(domain, format, vocabulary))
 
     @property
     def longest(self) -> int:

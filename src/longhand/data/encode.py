@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.problem import OPERATORS, Problem
 from longhand.data.problems import Ints, ProblemArrays
 from longhand.data.tokens import TokenArrays, id_dtype, stack_tokens
 from longhand.errors import UserError
-from longhand.text.formats import Format
+from longhand.text.formats import STYLES, Format
 from longhand.text.vocabulary import Vocabulary
 
 CHUNK = 2**14  # rows written at a time, so that they stay in the processor's cache
-
-# Words before the first operand, around each operator, and after the last operand.
-STYLE_WORDS: Mapping[str, tuple[str, str, str]] = {
-    "expression": ("", "", "="),
-    "spaced": ("", " ", " = "),
-    "question": ("What is ", " ", "? "),
-}
 
 _POWERS = 10 ** np.arange(19, dtype=np.int64)
 
@@ -52,10 +46,17 @@ def encode_problems(problems: Iterable[Problem], format: Format, vocabulary: Voc
     return stack_tokens(rows, len(vocabulary), vocabulary.id_of("pad"))
 
 
+def longest_row(domain: Domain, format: Format, vocabulary: Vocabulary) -> int:
+    """Tokens that no row of a domain exceeds, for domains too large, and steps too slow, to look at every row."""
+    before, _, after = STYLES[format.style]
+    merged = sum(len(words) - len(vocabulary.encode(words)) for words in (before, after))
+    return sum(format.max_lengths(domain)) - merged
+
+
 def _is_plain(format: Format) -> bool:
     """Whether rows are made of the pieces a layout knows, with numbers that fit 64 bits."""
     fits = all(not isinstance(width, int) or width <= 18 for width in (format.operand_width, format.answer_width))
-    return format.steps == "none" and format.style in STYLE_WORDS and fits
+    return format.steps == "none" and fits
 
 
 def _digits_stand_alone(vocabulary: Vocabulary) -> bool:
@@ -88,7 +89,7 @@ class _Layout:
         def ids(text: str) -> NDArray[Any]:
             return np.array(vocabulary.encode(text), dtype=dtype)
 
-        before, around, after = STYLE_WORDS[format.style]
+        before, around, after = STYLES[format.style]
         used = np.unique(arrays.operators).tolist()
         try:
             words = {code: ids(f"{around}{OPERATORS[code]}{around}") for code in used}
