@@ -73,7 +73,7 @@ class Vocabulary:
 
     def can_spell(self, text: str) -> bool:
         """Whether every character of the text belongs to some token."""
-        return all(match.group() in self._ids for match in self._pattern.finditer(text))
+        return all(token in self._ids for token in self._pattern.findall(text))
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text; nothing is added at either end.
@@ -81,20 +81,22 @@ class Vocabulary:
         A character that is in no token raises `UserError` with its position (from 1), or becomes the unk token,
         or is left out, as `on_unknown` says.
         """
-        ids: list[int] = []
-        for match in self._pattern.finditer(text):
-            token = match.group()
-            if token in self._ids:
-                ids.append(self._ids[token])
-            elif self.on_unknown == "error":
-                shown = text if len(text) <= 60 else f"{text[:60]}..."
-                raise UserError(
-                    f"unknown character {token!r} at position {match.start() + 1} of {shown!r}; "
-                    f"vocabulary {self.name!r} does not have it"
-                )
-            elif self.on_unknown == "unk":
-                ids.append(self.id_of("unk"))
-        return ids
+        tokens = self._pattern.findall(text)
+        if self.on_unknown == "drop":
+            return [self._ids[token] for token in tokens if token in self._ids]
+        if self.on_unknown == "unk":
+            unk = self.id_of("unk")
+            return [self._ids.get(token, unk) for token in tokens]
+        try:
+            return [self._ids[token] for token in tokens]
+        except KeyError as error:
+            unknown = error.args[0]
+        position = sum(map(len, tokens[: tokens.index(unknown)])) + 1
+        shown = text if len(text) <= 60 else f"{text[:60]}..."
+        raise UserError(
+            f"unknown character {unknown!r} at position {position} of {shown!r}; "
+            f"vocabulary {self.name!r} does not have it"
+        )
 
     def decode(self, ids: Iterable[int], *, skip_special: bool = False) -> str:
         """Return the text of ids; `skip_special` leaves out pad, bos and eos tokens.
@@ -175,6 +177,6 @@ class Vocabulary:
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        """Matches the longest token, or else one character."""
-        longest_first = sorted(self._ids, key=len, reverse=True)
+        """Matches the longest token at a place, or else one character, known or not."""
+        longest_first = sorted((token for token in self._ids if len(token) > 1), key=len, reverse=True)
         return re.compile("|".join([*map(re.escape, longest_first), "."]), flags=re.DOTALL)
