@@ -6,7 +6,7 @@ import argparse
 import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, NoReturn, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -32,6 +32,17 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
             argument = self._format_args(action, self._get_default_metavar_for_optional(action))
             return f"{', '.join(action.option_strings)} {argument}"
         return super()._format_action_invocation(action)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line like all others, and that takes no abbreviated flags."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"formatter_class": HelpFormatter, "allow_abbrev": False, **settings})
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `UserError` where argparse would print its usage and exit."""
+        raise UserError(f"{message}; see: {self.prog} --help")
 
 
 def add_output_file(parser: argparse.ArgumentParser) -> None:

@@ -6,14 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from longhand.cli.arguments import HelpFormatter, add_output_file
+from longhand.cli.arguments import add_output_file
 from longhand.cli.output import print_table, write_result
 
 
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
     parser = verbs.add_parser(
-        "check", help="recompute every row, report leaks", formatter_class=HelpFormatter,
+        "check", help="recompute every row, report leaks",
         description="Recompute every row of a data set exactly, and count the problems of the validation and test "
         "files\nthat the training file also holds: as written, with operands exchanged, or as the inverse fact.",
     )  # fmt: skip

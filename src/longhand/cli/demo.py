@@ -1,2 +1,5 @@
 """x"""
-def add_parser(v): pass
+
+
+def add_parser(v):
+    pass

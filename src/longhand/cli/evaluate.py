@@ -12,4 +12,7 @@ examples:
   longhand evaluate runs/demo --suite exhaustive --output-file report.json
   longhand evaluate runs/demo --suite data/poc/test.csv --samples samples.jsonl
 """
-def add_parser(v): pass
+
+
+def add_parser(v):
+    pass

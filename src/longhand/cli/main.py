@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from longhand import __version__
 from longhand.cli import check_data, demo, evaluate, info, make_data, plot, solve, train, vocab
-from longhand.cli.arguments import HelpFormatter
+from longhand.cli.arguments import Parser
 from longhand.errors import UserError
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -24,13 +24,11 @@ then ask it:  longhand solve runs/demo "951+11="
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    parser = argparse.ArgumentParser(
-        prog="longhand", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=HelpFormatter
-    )
+    parser = Parser(prog="longhand", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action="version", version=f"longhand {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
     demo.add_parser(verbs)
-    data = verbs.add_parser("data", help="make data sets and check them", formatter_class=HelpFormatter)
+    data = verbs.add_parser("data", help="make data sets and check them")
     data_verbs = data.add_subparsers(dest="data_verb", metavar="COMMAND", required=True)
     make_data.add_parser(data_verbs)
     check_data.add_parser(data_verbs)
@@ -42,9 +40,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 done but not passed, 2 a mistake, 130 interrupted."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    parser = build_parser()
-    arguments, rest = parser.parse_known_args(sys.argv[1:] if argv is None else list(argv))
     try:
+        arguments, rest = build_parser().parse_known_args(sys.argv[1:] if argv is None else list(argv))
         if rest and not getattr(arguments, "takes_overrides", False):
             raise UserError(f"unknown argument {rest[0]!r}; see: longhand {arguments.verb} --help")
         arguments.rest = rest

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from longhand.cli.arguments import HelpFormatter, add_options, add_output_file
+from longhand.cli.arguments import Parser, add_options, add_output_file
 from longhand.cli.output import print_table, write_result
 from longhand.errors import UserError
 
@@ -65,11 +65,10 @@ def _parser(profile: Profile | None) -> argparse.ArgumentParser:
     from longhand.data.profiles.registry import PROFILES
 
     profiles = "\n".join(f"  {name:<12}{entry.summary}" for name, entry in PROFILES.items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="longhand data make",
         description="Write training, validation and test files with a manifest.",
         epilog=_EPILOG.format(profiles=profiles),
-        formatter_class=HelpFormatter,
     )
     parser.add_argument("--profile", required=True, choices=list(PROFILES), help="which data set")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder to write; it must not hold a data set yet")

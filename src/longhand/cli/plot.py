@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from longhand.cli.arguments import HelpFormatter
-
 
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
     parser = verbs.add_parser(
-        "plot", help="draw the curves of a run", formatter_class=HelpFormatter,
+        "plot", help="draw the curves of a run",
         description="Draw loss and held-out accuracy of a run from its metrics.jsonl.",
         epilog="example:\n  longhand plot runs/demo --format svg",
     )  # fmt: skip

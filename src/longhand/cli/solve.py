@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import sys
 
-from longhand.cli.arguments import HelpFormatter, add_model_argument, add_output_file
+from longhand.cli.arguments import add_model_argument, add_output_file
 from longhand.cli.output import print_json, write_result
 from longhand.errors import UserError
 
@@ -20,7 +20,7 @@ examples:
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
     parser = verbs.add_parser(
-        "solve", help="ask a model", epilog=_EPILOG, formatter_class=HelpFormatter,
+        "solve", help="ask a model", epilog=_EPILOG,
         description="Answer problems with a model; each answer is judged by exact arithmetic.",
     )  # fmt: skip
     add_model_argument(parser)
@@ -57,8 +57,11 @@ def run(arguments: argparse.Namespace) -> int:
         result = dataclasses.asdict(completion)
         domain = solver.domain
         try:
-            settings = {} if domain is None else {"semantics": domain.semantics, "division": domain.division}
-            problem = parse_expression(prompt, **settings)
+            problem = (
+                parse_expression(prompt)
+                if domain is None
+                else parse_expression(prompt, semantics=domain.semantics, division=domain.division)
+            )
         except UserError:
             verdict = expected = inside = None  # a partial prompt such as "7+" asks for no one answer
         else:

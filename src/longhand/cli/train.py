@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from longhand.cli.arguments import HelpFormatter, add_output_file, parse_overrides
+from longhand.cli.arguments import add_output_file, parse_overrides
 from longhand.cli.output import write_result
 from longhand.errors import UserError
 
 _EPILOG = """\
 Any key of the configuration can be set on the command line: --section.key value, with the sections model, data,
-format, training and runtime, and the key vocabulary; --keys lists them all.
+format, training and runtime; --keys lists them all.
 
 examples:
   longhand train --config llama2 --data.path data/mini --output-dir runs/llama2
@@ -23,10 +23,11 @@ examples:
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
     parser = verbs.add_parser(
-        "train", help="train a model", epilog=_EPILOG, formatter_class=HelpFormatter,
+        "train", help="train a model", epilog=_EPILOG,
         description="Train a model from a YAML configuration.",
     )  # fmt: skip
     parser.add_argument("--config", metavar="FILE", help="YAML file, or the name of a shipped configuration")
+    parser.add_argument("--vocabulary", metavar="NAME", help="preset vocabulary (longhand vocab list) [as configured]")
     parser.add_argument("--output-dir", type=Path, metavar="DIR", help="where the run is written [runs/<config name>]")
     parser.add_argument(
         "--resume", metavar="auto|PATH", help="go on with the run in the output directory, or from PATH"
@@ -57,8 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.config is None:
         raise UserError("say what to train: --config FILE, for example --config demo")
     overrides = parse_overrides(arguments.rest)
-    if arguments.processes is not None:
-        overrides["runtime.processes"] = str(arguments.processes)
+    for key, value in (("vocabulary", arguments.vocabulary), ("runtime.processes", arguments.processes)):
+        if value is not None:
+            overrides[key] = str(value)
     path = config_path(arguments.config)
     config = load_run_config(path, overrides)
     if arguments.print_config:

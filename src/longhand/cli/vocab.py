@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from longhand.cli.arguments import HelpFormatter, add_output_file
+from longhand.cli.arguments import add_output_file
 from longhand.cli.output import print_table, write_result
 
 
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
     parser = verbs.add_parser(
-        "vocab", help="show a vocabulary", formatter_class=HelpFormatter,
+        "vocab", help="show a vocabulary",
         description="Show the tokens of a vocabulary with their ids and roles, or spell texts in it.",
         epilog='example:\n  longhand vocab cot16 "99+21=<think>9+1=10 9+2+1=12</think>120<end>"',
     )  # fmt: skip
