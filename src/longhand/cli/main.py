@@ -8,10 +8,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from longhand import __version__
 from longhand.cli import check_data, demo, evaluate, info, make_data, plot, solve, train, vocab
 from longhand.cli.arguments import Parser
 from longhand.errors import UserError
+from longhand.version import __version__
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from longhand import __version__
 from longhand.atomic import replacing_directory
 from longhand.data.leaks import LeakCounter, held_out_first
 from longhand.data.manifest import MANIFEST, FileEntry, Manifest, read_manifest, write_manifest
@@ -18,6 +17,7 @@ from longhand.data.readers import Shape
 from longhand.data.record import Record
 from longhand.data.writers import write_records
 from longhand.errors import UserError
+from longhand.version import __version__
 
 
 def make_dataset(

@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from longhand.errors import UserError
-from longhand.plots.style import BLUE, GREEN, GREY, ORANGE, house_style
+from longhand.plots.style import BLUE, GREEN, GREY, ORANGE, house_style, save
 
 Row = Mapping[str, Any]
 
@@ -28,6 +28,16 @@ def read_metrics(path: Path) -> list[Row]:
         except json.JSONDecodeError as error:
             raise UserError(f"{path}, line {number}: not JSON ({error.msg})") from error
     return rows
+
+
+def draw_curves(metrics: Path, out: Path, *, suffix: str = "png") -> list[Path]:
+    """Write `loss` and `accuracy` pictures of a run's metrics into the folder `out` and return their paths."""
+    rows = read_metrics(metrics)
+    figures = {"loss": loss_figure(rows), "accuracy": accuracy_figure(rows)}
+    paths = [out / f"{name}.{suffix}" for name in figures]
+    for path, figure in zip(paths, figures.values(), strict=True):
+        save(figure, path)
+    return paths
 
 
 def loss_figure(rows: Sequence[Row]) -> Figure:

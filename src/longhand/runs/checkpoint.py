@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,6 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from longhand import __version__
 from longhand.arithmetic.domain import Domain
 from longhand.atomic import replacing_directory
 from longhand.errors import UserError
@@ -37,6 +37,7 @@ from longhand.runs.manifest import MANIFEST, check_files, listed_files, write_ma
 from longhand.runs.model_card import model_card
 from longhand.text.formats import Format
 from longhand.text.vocabulary import Vocabulary
+from longhand.version import __version__
 
 if TYPE_CHECKING:
     from longhand.models.decoder import Decoder
@@ -145,13 +146,15 @@ def load_checkpoint(path: Path) -> Checkpoint:
         weights = safetensors.numpy.load((directory / WEIGHTS).read_bytes())
     except (SafetensorError, KeyError) as error:
         raise UserError(f"{directory / WEIGHTS} is damaged ({error}); copy the directory again") from error
-    domain = config["domain"]
+    with _naming(directory / CONFIG):
+        format = Format.from_dict(config["format"])
+        domain = None if config["domain"] is None else Domain.from_dict(config["domain"])
     return Checkpoint(
         model=config["model"],
         weights=weights,
         vocabulary=vocabulary,
-        format=Format.from_dict(config["format"]),
-        domain=None if domain is None else Domain.from_dict(domain),
+        format=format,
+        domain=domain,
         metrics=_read_json(directory / METRICS),
         training=_read_json(directory / TRAINING),
     )
@@ -197,7 +200,9 @@ def read_config(directory: Path) -> dict[str, Any]:
 
 def load_vocabulary(path: Path) -> Vocabulary:
     """The vocabulary of a checkpoint or run directory; raises `UserError` if it has none."""
-    return Vocabulary.from_dict(_read_json(find_checkpoint(path) / TOKENIZER))
+    file = find_checkpoint(path) / TOKENIZER
+    with _naming(file):
+        return Vocabulary.from_dict(_read_json(file))
 
 
 def load_metrics(path: Path) -> dict[str, Any]:
@@ -236,6 +241,15 @@ def _generation_config(checkpoint: Checkpoint) -> dict[str, Any]:
     lengths = None if checkpoint.domain is None else checkpoint.format.max_lengths(checkpoint.domain)
     limit = checkpoint.model.get("max_seq_len") if lengths is None else lengths[1]
     return {"do_sample": False, "max_new_tokens": limit, **ids}
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Put the name of a file before what is wrong with its content."""
+    try:
+        yield
+    except UserError as error:
+        raise error if str(path) in str(error) else UserError(f"{path}: {error}") from error
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from longhand import __version__
+from longhand.version import __version__
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
