@@ -94,8 +94,6 @@ class TeacherForced(Solver, Protocol):
         """
         ...
 
-    def token_matches(
-        self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.integer[Any]]
-    ) -> NDArray[np.bool_]:
+    def token_matches(self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
         """Return [n, width - 1]: the id after each position is the most likely one; false on padding."""
         ...
