@@ -11,24 +11,20 @@ from time import perf_counter
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
-from torch.nn.utils import get_total_norm
 
 from longhand.atomic import write_text
-from longhand.data.batches import Batch
 from longhand.errors import UserError
 from longhand.runs.checkpoint import copy_checkpoint, load_metrics, save_checkpoint
 from longhand.runs.tracker import FileTracker
 from longhand.training.distributed import joined
 from longhand.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
-from longhand.training.objectives import balance_term, next_token_losses, to_device
-from longhand.training.optimizer import set_learning_rate
 from longhand.training.progress import ProgressReport, make_progress
 from longhand.training.resume import Resume, resume_run
 from longhand.training.run_config import RunConfig, dump_run_config
 from longhand.training.run_directory import RunDirectory
 from longhand.training.setup import Setup, set_up
-from longhand.training.state import TrainingState, seed_dropout
+from longhand.training.state import TrainingState
+from longhand.training.step import take_step
 
 COLUMNS = (
     "loss",
@@ -136,7 +132,6 @@ class _Run:
         self.directory, self.setup, self.group = directory, setup, setup.group
         self.state, self.hooks, self.report, self.stop = state, hooks, report, stop
         self.config, self.plan = setup.config.training, setup.plan
-        self.parameters = [p for p in state.model.parameters() if p.requires_grad]
         self.grad_norm = torch.zeros(())
         self.row: Row = {}  # the last one logged
         self.row_step = self.row_counted_from = state.step
@@ -152,7 +147,14 @@ class _Run:
             with closing(self.setup.batches(state.step, total)) as batches:
                 state.model.train()
                 for micro_batches in batches:
-                    interrupted = self._step(micro_batches)
+                    self.grad_norm, interrupted = take_step(
+                        state,
+                        micro_batches,
+                        self.config,
+                        self.plan.schedule(state.step),
+                        self.group,
+                        wants_stop=bool(self.stop),
+                    )
                     self.report.advance(state.step)
                     finish = self._after_step(interrupted)
                     if finish is not None:
@@ -165,46 +167,6 @@ class _Run:
         if self.tracker is not None:
             self.tracker.close()
 
-    def _step(self, micro_batches: Sequence[Batch]) -> bool:
-        """One optimizer step; returns whether somebody wants the run to stop."""
-        state, config, model = self.state, self.config, self.state.model
-        set_learning_rate(state.optimizer, self.plan.schedule(state.step))
-        scale = 1 / config.examples_per_step  # keeps sums of gradients small until their weight is known
-        device = self.group.device
-        extras = torch.zeros(4, device=device)  # loss, weight, balance loss, wish to stop
-        for index, rows in enumerate(micro_batches):
-            batch = to_device(rows, device, every_mask=model.config.mlp == "moe")
-            weight = float(rows.weights.sum())
-            if model.config.dropout:
-                seed_dropout(config.seed, state.step, index, self.group.rank)
-            with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
-                loss, _ = next_token_losses(model, batch)
-                balance = balance_term(model, weight)
-            ((loss if balance is None else loss + balance) * scale).backward()  # type: ignore[no-untyped-call]
-            extras[0] += loss.detach()
-            extras[1] += weight
-            if balance is not None:
-                extras[2] += balance.detach()
-        extras[3] = float(bool(self.stop))
-        gradients = [p.grad for p in self.parameters if p.grad is not None]
-        extras = self.group.sum_gradients_(gradients, extras)
-        self._scale_gradients(gradients, 1 / (scale * extras[1]))
-        state.optimizer.step()
-        state.optimizer.zero_grad(set_to_none=True)
-        if state.average is not None:
-            state.average.update()
-        state.sums += extras[:3]
-        state.step += 1
-        return bool(self.stop) if self.group.world == 1 else bool(extras[3] > 0)
-
-    @torch.no_grad()
-    def _scale_gradients(self, gradients: list[Tensor], factor: Tensor) -> None:
-        """Turn sums of gradients into means and clip their norm, in one pass."""
-        self.grad_norm = get_total_norm(gradients) * factor
-        if self.config.grad_clip is not None:
-            factor = factor * (self.config.grad_clip / (self.grad_norm + 1e-6)).clamp(max=1.0)
-        torch._foreach_mul_(gradients, factor)
-
     def _after_step(self, interrupted: bool) -> Finish | None:
         """Measure, log and save where that is due; returns the reason to end, if there is one."""
         step, config = self.state.step, self.config
@@ -216,7 +178,8 @@ class _Run:
             self._measure(evaluate=evaluate)
         if evaluate:
             is_best = self._select()
-            finish = "max_steps" if at_end else self._settled() or self._hooked()
+            hooked = self._hooked()
+            finish = "max_steps" if at_end else self._settled() or hooked
         due = evaluate if config.save_interval is None else step % config.save_interval == 0
         if due or is_best or finish or interrupted:
             self._save()
@@ -293,6 +256,8 @@ class _Run:
         """Copy the best checkpoint, or the newest where none is best, to where the run's model belongs."""
         state, directory = self.state, self.directory
         step = state.best.steps[0] if state.best.steps else state.step
+        if not directory.checkpoint(step).is_dir():  # resumed at its end from another directory
+            self._save()
         if self.group.is_main:
             copy_checkpoint(directory.checkpoint(step), directory.model)
         self.group.wait_for_all()
