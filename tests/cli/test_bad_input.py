@@ -99,7 +99,8 @@ def test_an_empty_data_folder(run: Run, tmp_path: Path) -> None:
 
 def test_a_data_folder_with_files_of_two_shapes(run: Run, tmp_path: Path) -> None:
     for shape in ("csv", "jsonl"):
-        code, _, error = run("data", "make", "--profile", "mini", "--out", tmp_path / shape, "--n-samples", 50, "--format", shape)
+        words = ["--out", tmp_path / shape, "--n-samples", 50, "--format", shape]
+        code, _, error = run("data", "make", "--profile", "mini", *words)
         assert code == 0, error
     (tmp_path / "csv" / "train.jsonl").write_bytes((tmp_path / "jsonl" / "train.jsonl").read_bytes())
     refused(run("data", "check", tmp_path / "csv"), str(tmp_path / "csv"))

@@ -43,8 +43,7 @@ def _blocks(page: str, language: str) -> list[str]:
 def _script(page: str) -> str:
     lines = ["set -e"]
     for block in _blocks(page, "bash"):
-        for line in block.strip().splitlines():
-            lines.append(SHORT.get(line, line))
+        lines += [SHORT.get(line, line) for line in block.strip().splitlines()]
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from longhand.plots.style import house_style
 
-_CMAP = "RdYlGn"
+_CMAP = "RdYlBu"  # told apart with any colour vision, unlike red and green
 
 
 def domain_map(panels: Sequence[Mapping[str, object]], *, title: str | None = None) -> Figure:
@@ -17,7 +17,7 @@ def domain_map(panels: Sequence[Mapping[str, object]], *, title: str | None = No
 
     A panel is a mapping with `title` (text), `share` ([rows, columns] exact match 0..1 by blocks of first and
     second operand, NaN where the domain has no problem) and `max_operand`. With several rows of panels, give
-    each panel a `row` index. Colours go from red (all wrong) to green (all right).
+    each panel a `row` index. Colours go from red (all wrong) to blue (all right).
     """
     rows = 1 + max(int(str(panel.get("row", 0))) for panel in panels)
     columns = max(sum(int(str(panel.get("row", 0))) == row for panel in panels) for row in range(rows))

@@ -1,0 +1,43 @@
+"""Configurations and models that come with longhand are found by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from longhand.errors import UserError
+from longhand.shipped import config_path, model_path, shipped_names
+from longhand.training.run_config import RunConfig, dump_run_config, load_run_config
+
+
+def test_a_path_that_exists_is_taken_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo.yaml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert config_path("demo.yaml") == Path("demo.yaml")
+    assert model_path("demo") == Path("demo")
+
+
+def test_names_are_found_with_and_without_folder_and_suffix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where there is no configs/ folder
+    found = config_path("demo")
+    assert found.is_file()
+    assert config_path("demo.yaml") == config_path("configs/demo.yaml") == config_path("configs/demo") == found
+
+
+def test_a_name_that_is_not_shipped_lists_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"shipped: .*demo.*gpt2"):
+        config_path("no-such-config")
+    with pytest.raises(UserError, match="no model at"):
+        model_path(tmp_path / "demo")
+
+
+@pytest.mark.parametrize("name", shipped_names("configs"))
+def test_every_shipped_configuration_is_valid_and_survives_being_saved(name: str, tmp_path: Path) -> None:
+    config = load_run_config(config_path(name))
+    (tmp_path / "resolved.yaml").write_text(dump_run_config(config))
+    assert load_run_config(tmp_path / "resolved.yaml") == config
+    assert RunConfig.from_dict(config.to_dict()) == config
