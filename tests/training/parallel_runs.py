@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from longhand.errors import UserError
 from longhand.training.interrupt import TrainingInterrupted
 from longhand.training.run_config import load_run_config
 from longhand.training.start import start_training
@@ -36,8 +37,8 @@ def main() -> None:
         return
     try:
         start_training(config, output_dir, hooks=[TerminateAt(int(sys.argv[4]))])
-    except TrainingInterrupted as interruption:
-        print(interruption)
+    except (TrainingInterrupted, UserError) as reason:
+        print(reason)
 
 
 if __name__ == "__main__":

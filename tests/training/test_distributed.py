@@ -19,7 +19,6 @@ from longhand.training.loop import train
 from longhand.training.run_config import RunConfig, dump_run_config
 from longhand.training.run_directory import RunDirectory
 from longhand.training.setup import set_up
-from longhand.training.start import _translated
 
 SCRIPT = Path(__file__).with_name("parallel_runs.py")
 
@@ -79,6 +78,13 @@ def test_one_process_that_is_told_to_stop_stops_both_and_one_alone_can_go_on(
     assert_same_trajectory(tmp_path / "one", tmp_path / "run")
 
 
+def test_a_mistake_in_a_process_reaches_the_user_as_one_line(tiny: Callable[..., RunConfig], tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text(dump_run_config(tiny(training={"batch_size": 7}, runtime={"processes": 2})))
+    output = run_script(SCRIPT, "launch", tmp_path / "run.yaml", tmp_path / "run", 4)
+    assert output == "training.batch_size 7 cannot be shared evenly by 2 processes; use a multiple\n"
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_batch_that_cannot_be_shared_is_refused(tiny: Callable[..., RunConfig]) -> None:
     with pytest.raises(UserError, match="batch_size 16 cannot be shared evenly by 3 processes"):
         set_up(tiny(), Group(0, 3, torch.device("cpu")))
@@ -97,11 +103,3 @@ def test_a_device_that_is_not_there_is_refused(tiny: Callable[..., RunConfig]) -
         assert choose_device(tiny(runtime={"device": "auto"}).runtime) == torch.device("cpu")
         with pytest.raises(UserError, match="device is cuda"):
             choose_device(tiny(runtime={"device": "cuda"}).runtime)
-
-
-def test_what_a_worker_died_of_reaches_the_user_as_it_was_meant() -> None:
-    mistake = _translated("UserError: cannot write x: No space left on device")
-    assert isinstance(mistake, UserError)
-    assert str(mistake) == "cannot write x: No space left on device"
-    assert str(_translated("RuntimeError: ours\nwith a traceback")) == "RuntimeError: ours"
-    assert not isinstance(_translated(""), UserError)

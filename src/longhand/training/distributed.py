@@ -79,6 +79,7 @@ def joined(runtime: RuntimeConfig) -> Iterator[Group]:
     try:
         if world > 1:
             dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=rank, world_size=world)
+            dist.barrier()  # a process that fails at once must not leave the others half connected
         yield Group(rank, world, device)
     finally:
         if dist.is_initialized():

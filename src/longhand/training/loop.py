@@ -107,14 +107,20 @@ def train(
             directory.keep_only([step for step in directory.saved_steps() if step <= state.step])
             write_text(directory.config, dump_run_config(config))
         run = _Run(directory, setup, state, hooks, report, stop)
+        last_word = ""
         try:
             report.start(state.step, setup.plan.total_steps)
             for notice in notices:
                 report.say(notice)
             return run.to_the_end()
+        except TrainingInterrupted as interruption:
+            last_word = str(interruption)
+            raise
         finally:
             run.close()
             report.stop()
+            if last_word:
+                report.say(last_word)
 
 
 class _Run:
@@ -184,7 +190,10 @@ class _Run:
         if due or is_best or finish or interrupted:
             self._save()
         if interrupted and finish is None:
-            raise TrainingInterrupted(self._say_how_to_resume())
+            raise TrainingInterrupted(
+                f"interrupted after step {step:,}; the state is saved. Go on with: longhand train"
+                f" --config {self.directory.config} --output-dir {self.directory.path} --resume auto"
+            )
         return finish
 
     def _measure(self, *, evaluate: bool) -> None:
@@ -273,12 +282,3 @@ class _Run:
 
     def _seconds(self) -> float:
         return self.seconds_before + perf_counter() - self.started
-
-    def _say_how_to_resume(self) -> str:
-        directory = self.directory
-        message = (
-            f"interrupted after step {self.state.step:,}; the state is saved. Go on with: longhand train"
-            f" --config {directory.config} --output-dir {directory.path} --resume auto"
-        )
-        self.report.say(message)
-        return message

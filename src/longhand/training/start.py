@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-import sys
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import torch.distributed as dist
 
@@ -45,25 +47,27 @@ def _launch(processes: int, arguments: tuple[RunConfig, Path, Resume, bool, tupl
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    # It logs every stop of a worker as a warning or an error; the exceptions below say what there is to say.
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    _silence("torch.distributed.elastic")  # it logs the end of a worker; the exceptions below say what there is to say
     launch = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
         nproc_per_node=processes,
+        run_id=uuid4().hex,
         rdzv_backend="c10d",
         rdzv_endpoint="localhost:0",
         local_addr="localhost",
         max_restarts=0,
         monitor_interval=0.2,
     )
-    try:
-        results = elastic_launch(launch, _work)(*arguments)
-    except SignalException as error:
-        raise TrainingInterrupted("interrupted") from error
-    except ChildFailedError as error:
-        _, failure = error.get_first_failure()
-        raise _translated(str(failure.message)) from error
+    with TemporaryDirectory(prefix="longhand-") as mistakes:
+        try:
+            results = elastic_launch(launch, _work)(Path(mistakes), *arguments)
+        except SignalException as error:
+            raise TrainingInterrupted("interrupted") from error
+        except ChildFailedError:
+            for written in Path(mistakes).iterdir():
+                raise UserError(written.read_text(encoding="utf-8")) from None
+            raise
     result = results[0]
     if isinstance(result, str):
         raise TrainingInterrupted(result)
@@ -72,20 +76,23 @@ def _launch(processes: int, arguments: tuple[RunConfig, Path, Resume, bool, tupl
 
 
 def _work(
-    config: RunConfig, output_dir: Path, resume: Resume, overwrite: bool, hooks: Sequence[Hook]
+    mistakes: Path, config: RunConfig, output_dir: Path, resume: Resume, overwrite: bool, hooks: Sequence[Hook]
 ) -> TrainResult | str:
-    """What each process does; an interruption that has been dealt with is no failure of the process."""
+    """What each process does.
+
+    A user's mistake is left as a file in `mistakes`, because the launcher reports only one of the processes that fail,
+    and perhaps one that failed since another had. An interruption that has been dealt with is no failure.
+    """
     try:
         return train(config, output_dir, resume=resume, overwrite=overwrite, hooks=hooks)
     except TrainingInterrupted as interruption:
         return str(interruption)
+    except UserError as error:
+        (mistakes / str(os.getpid())).write_text(str(error), encoding="utf-8")
+        raise
 
 
-def _translated(message: str) -> Exception:
-    """The exception a worker died of; of those that are the user's to put right only the line is left."""
-    first = message.strip().splitlines()[0] if message.strip() else "a training process died without a word"
-    name, _, text = first.partition(": ")
-    if name == UserError.__name__:
-        return UserError(text)
-    print(message, file=sys.stderr)
-    return RuntimeError(first)
+def _silence(package: str) -> None:
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith(package):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
