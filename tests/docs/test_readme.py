@@ -16,7 +16,7 @@ PAGES = ["README.md", "docs/quickstart.md"]
 # What stands in for commands that take minutes, make the environment, or are this test itself. The replacement runs the
 # same verbs with the same files as its result, so that the commands after it find what they need.
 SHORT = {
-    "make demo": "longhand demo --config smoke --output-dir runs/demo --overwrite",
+    "make demo": "longhand demo --config smoke --output-dir runs/demo --processes 1",
     "make test": "",
     "source .venv/bin/activate": "",
     "longhand evaluate models/add-sub-3 --suite exhaustive --output-file report.json": (

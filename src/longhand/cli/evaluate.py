@@ -2,17 +2,67 @@
 
 from __future__ import annotations
 
+import argparse
+from functools import partial
+from pathlib import Path
+
+from longhand.cli.arguments import add_model_argument, add_output_file
+from longhand.cli.output import write_result
+from longhand.cli.sweep_progress import sweep_progress
+
 _EPILOG = """\
 suites: exhaustive   every problem of the model's domain
-        test         problems of the domain that were neither trained nor validated on
+        test         the problems that were neither trained nor validated on
         carries      long carry and borrow chains (99+1, 100-99, x9+1, x00-x99)
         FILE         a data file or folder of any of the known shapes
 
 examples:
-  longhand evaluate runs/demo --suite exhaustive --output-file report.json
+  longhand evaluate runs/demo --output-file report.json
   longhand evaluate runs/demo --suite data/poc/test.csv --samples samples.jsonl
 """
 
+SMALL_SUITE = 20_000
+"""Problems up to which starting further processes takes longer than asking."""
 
-def add_parser(v):
-    pass
+
+def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the command line."""
+    parser = verbs.add_parser(
+        "evaluate", help="measure how often a model is right", epilog=_EPILOG,
+        description="Ask a model every problem of a suite and print exact match by operator and by length.",
+    )  # fmt: skip
+    add_model_argument(parser)
+    parser.add_argument("--suite", default="exhaustive", metavar="SUITE", help="what to ask, see below")
+    parser.add_argument("--samples", type=Path, metavar="F", help="write every problem and answer to this JSONL file")
+    parser.add_argument("--failures", type=Path, metavar="F", help="write the wrong answers to this JSONL file")
+    parser.add_argument("--processes", type=int, metavar="N", help="processes, one thread each [one per core]")
+    add_output_file(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the report; exit code 0 whatever it says."""
+    from longhand.evaluation.evaluate import evaluate
+    from longhand.evaluation.suites import open_suite
+    from longhand.evaluation.sweep import sweep
+    from longhand.runs.checkpoint import load_checkpoint
+    from longhand.runtime import available_cores
+    from longhand.shipped import model_path
+    from longhand.solvers.load import load
+
+    path = model_path(arguments.model)
+    checkpoint = load_checkpoint(path)
+    suite = open_suite(
+        arguments.suite, domain=checkpoint.domain, format=checkpoint.format, training=checkpoint.training
+    )
+    files = {"samples": arguments.samples, "failures": arguments.failures}
+    with sweep_progress() as progress:
+        if len(suite) <= SMALL_SUITE and arguments.processes is None:
+            report = evaluate(load(path), suite, progress=progress, **files)
+        else:
+            processes = arguments.processes or available_cores()
+            opened = partial(load, path, threads=1)
+            report = sweep(opened, suite, processes=processes, progress=progress, **files)
+    print(f"\n{report.to_text()}")
+    write_result(arguments.output_file, {"model": str(arguments.model), **report.to_dict()})
+    return 0

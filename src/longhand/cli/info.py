@@ -18,8 +18,8 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     """Add the verb to the command line."""
     parser = verbs.add_parser(
         "info", help="describe a configuration or a model",
-        description="Print the shapes, parameters and FLOPs of what a configuration would train, or of a trained model\n"
-        "with what it was trained on and how it did.",
+        description="Print shapes, parameters and FLOPs of what a configuration would train, or of a trained model with\n"
+        "what it was trained on and how it did.",
         epilog="examples:\n  longhand info demo\n  longhand info runs/demo --output-file info.json",
     )  # fmt: skip
     parser.add_argument("target", metavar="CONFIG|MODEL", help="YAML file, checkpoint directory, or a shipped name")
