@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from longhand.arithmetic.domain import Domain
-from longhand.arithmetic.verdict import judge
+from longhand.arithmetic.verdict import Verdict, judge
 from longhand.data.encode import encode_problems
 from longhand.errors import UserError
 from longhand.solvers.base import Solver, TeacherForced
@@ -58,8 +58,8 @@ def test_shares_are_kept_and_a_call_is_as_wrong_as_the_next() -> None:
     problems = list(SMALL)
     verdicts = [judge(p, c) for p, c in zip(problems, oracle.solve([str(p) for p in problems]), strict=True)]
     counts = Counter(verdicts)
-    assert counts["wrong"] / len(problems) == pytest.approx(0.2, abs=0.03)
-    assert counts["unfinished"] / len(problems) == pytest.approx(0.1, abs=0.03)
+    assert counts[Verdict.WRONG] / len(problems) == pytest.approx(0.2, abs=0.03)
+    assert counts[Verdict.UNFINISHED] / len(problems) == pytest.approx(0.1, abs=0.03)
     backwards = oracle.solve([str(p) for p in reversed(problems)])
     assert [judge(p, c) for p, c in zip(reversed(problems), backwards, strict=True)] == verdicts[::-1]
     other = Oracle(SMALL, fault_shares=oracle.fault_shares, seed=4)
