@@ -82,7 +82,8 @@ def _line(result: dict[str, object]) -> str:
     if result["verdict"] is None:
         return f"{result['prompt']}{result['text']}"
     said = result["answer"] if result["answer"] is not None else f"{result['text']!r}"
-    line = f"{str(result['prompt']).rstrip('=')}={said}   {result['verdict']}"
+    asked = str(result["prompt"]).rstrip("= ")
+    line = f"{asked}{' ' if asked.endswith('?') else '='}{said}   {result['verdict']}"
     if result["verdict"] != "correct":
         line += f", it is {result['expected']}"
     if not result["in_domain"]:

@@ -41,13 +41,18 @@ class _RateColumn(ProgressColumn):
 class _Lines:
     def __init__(self, what: str) -> None:
         self.what = what
-        self.started = self.printed = perf_counter()
+        self.started = self.printed = 0.0
+        self.first = 0
 
     def __call__(self, done: int, total: int) -> None:
         now = perf_counter()
+        if not self.started:  # the clock starts with the first part: before it there may have been a training
+            self.started = self.printed = now
+            self.first = done
         if now - self.printed < SECONDS_BETWEEN_LINES and done < total:
             return
         self.printed = now
-        rate = done / (now - self.started)
-        left = f"  ETA {(total - done) / rate:.0f} s" if done < total else ""
-        print(f"{self.what} {done:,}/{total:,}  {rate:,.0f} problems/s{left}", flush=True)
+        rate = (done - self.first) / max(now - self.started, 1e-9)
+        speed = f"  {rate:,.0f} problems/s" if rate else ""
+        left = f"  ETA {(total - done) / rate:.0f} s" if rate and done < total else ""
+        print(f"{self.what} {done:,}/{total:,}{speed}{left}", flush=True)
