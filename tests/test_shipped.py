@@ -19,9 +19,7 @@ def test_a_path_that_exists_is_taken_as_it_is(tmp_path: Path, monkeypatch: pytes
     assert model_path("demo") == Path("demo")
 
 
-def test_names_are_found_with_and_without_folder_and_suffix(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_names_are_found_with_and_without_folder_and_suffix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # where there is no configs/ folder
     found = config_path("demo")
     assert found.is_file()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from longhand.version import __version__
 from longhand.data.make import make_dataset
 from longhand.data.manifest import MANIFEST, changed_files, read_manifest, sha256_of
 from longhand.errors import UserError
+from longhand.version import __version__
 
 
 @pytest.fixture

@@ -76,8 +76,8 @@ def test_a_text_without_an_end_is_returned_only_where_none_has_one() -> None:
     model = _tiny(0)
     with torch.no_grad():
         model.head.weight.zero_()  # type: ignore[union-attr]
-        model.norm.weight.zero_()  # type: ignore[operator, union-attr]
-        model.norm.bias.fill_(1.0)  # type: ignore[operator, union-attr]
+        model.norm.weight.zero_()  # type: ignore[operator]
+        model.norm.bias.fill_(1.0)  # type: ignore[operator]
         model.head.weight[EOS] = -10.0  # type: ignore[union-attr]
     (written,) = beam_search(model, [[0]], width=2, limit=3, eos_id=EOS, pad_id=0)
     assert written.token_ids == (0, 0, 0)  # of equals the first

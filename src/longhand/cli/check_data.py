@@ -6,11 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from longhand.cli.arguments import add_output_file
+from longhand.cli.arguments import Parser, add_output_file
 from longhand.cli.output import print_table, write_result
 
 
-def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
     """Add the verb to the command line."""
     parser = verbs.add_parser(
         "check", help="recompute every row, report leaks",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from longhand.cli.arguments import add_output_file
+from longhand.cli.arguments import Parser, add_output_file
 from longhand.cli.output import write_result
 from longhand.cli.sweep_progress import sweep_progress
 
 
-def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
     """Add the verb to the command line."""
     parser = verbs.add_parser(
         "demo", help="train a model from nothing and check it on every problem",

@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from longhand.cli.arguments import add_model_argument, add_output_file
+from longhand.cli.arguments import Parser, add_model_argument, add_output_file
 from longhand.cli.output import write_result
 from longhand.cli.sweep_progress import sweep_progress
 
@@ -25,7 +25,7 @@ SMALL_SUITE = 20_000
 """Problems up to which starting further processes takes longer than asking."""
 
 
-def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
     """Add the verb to the command line."""
     parser = verbs.add_parser(
         "evaluate", help="measure how often a model is right", epilog=_EPILOG,

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from longhand.cli.arguments import add_output_file
+from longhand.cli.arguments import Parser, add_output_file
 from longhand.cli.output import print_table, write_result
 from longhand.errors import UserError
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from longhand.models.config import ModelConfig
 
 
-def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
     """Add the verb to the command line."""
     parser = verbs.add_parser(
         "info", help="describe a configuration or a model",
-        description="Print shapes, parameters and FLOPs of what a configuration would train, or of a trained model with\n"
-        "what it was trained on and how it did.",
+        description="Print shapes, parameters and FLOPs of what a configuration would train, or of a trained model,\n"
+        "with what it was trained on and how it did.",
         epilog="examples:\n  longhand info demo\n  longhand info runs/demo --output-file info.json",
     )  # fmt: skip
     parser.add_argument("target", metavar="CONFIG|MODEL", help="YAML file, checkpoint directory, or a shipped name")

@@ -24,7 +24,7 @@ example:
 """
 
 
-def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
     """Add the verb to the command line."""
     # Its options depend on the profile, so `run` builds the parser that reads them (and prints the help).
     parser = verbs.add_parser("make", help="write a data set", add_help=False)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from longhand.cli.arguments import Parser
 
-def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+
+def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
     """Add the verb to the command line."""
     parser = verbs.add_parser(
         "plot", help="draw the curves of a run",

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import sys
 
-from longhand.cli.arguments import add_model_argument, add_output_file
+from longhand.cli.arguments import Parser, add_model_argument, add_output_file
 from longhand.cli.output import print_json, write_result
 from longhand.errors import UserError
 
@@ -17,7 +17,7 @@ examples:
 """
 
 
-def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
     """Add the verb to the command line."""
     parser = verbs.add_parser(
         "solve", help="ask a model", epilog=_EPILOG,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from longhand.cli.arguments import add_output_file, parse_overrides
+from longhand.cli.arguments import Parser, add_output_file, parse_overrides
 from longhand.cli.output import write_result
 from longhand.errors import UserError
 
@@ -20,7 +20,7 @@ examples:
 """
 
 
-def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
     """Add the verb to the command line."""
     parser = verbs.add_parser(
         "train", help="train a model", epilog=_EPILOG,
