@@ -34,12 +34,13 @@ def test_plain_lines_print_every_row_when_told_so(capsys: pytest.CaptureFixture[
     ]  # fmt: skip
 
 
-def test_the_bar_shows_steps_and_measurements() -> None:
+def test_the_bar_shows_steps_and_measurements_on_one_line_of_a_narrow_terminal() -> None:
     screen = io.StringIO()
-    run(LiveBar(Console(file=screen, force_terminal=True, width=120, highlight=False)))
+    run(LiveBar(Console(file=screen, force_terminal=True, width=80, highlight=False)))
     text = screen.getvalue()
-    for word in ("4/40", "loss 0.5000", "held-out exact match 25.00%", "1,234 examples/s", "ETA", "a [message]"):
+    for word in ("4/40", "loss 0.5000", "held-out 25.00%", "1,234 ex/s", "ETA 0:00", "a [message]"):
         assert word in text
+    assert text.count("\n") == 2  # the message and the end of the bar
 
 
 def test_a_run_without_steps_prints_no_measurements(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from longhand.errors import UserError
+from longhand.runtime import available_cores
 from longhand.training.config import RuntimeConfig
 
 
@@ -73,7 +74,7 @@ def joined(runtime: RuntimeConfig) -> Iterator[Group]:
     threads_before = torch.get_num_threads()
     threads = runtime.threads
     if threads is None and world > 1:
-        threads = max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", world)))
+        threads = max(1, available_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", world)))
     if threads is not None:
         torch.set_num_threads(threads)
     try:

@@ -91,7 +91,10 @@ def train(
     and raises `TrainingInterrupted`. Raises `UserError` for whatever else is the user's to put right, a loss that is
     no longer finite among it.
     """
+    started = perf_counter()
     directory = RunDirectory(Path(output_dir))
+    if overwrite and resume is not None:
+        raise UserError("--overwrite would remove the run that --resume goes on with; give one of them")
     with joined(config.runtime) as group, stop_on_signal(insist=group.world == 1) as stop:
         if resume is None and not overwrite and group.is_main:
             directory.refuse_if_used()
@@ -101,12 +104,12 @@ def train(
         group.wait_for_all()  # nothing is written before all have read
         report = make_progress(is_main=group.is_main) if progress is None else progress
         if group.is_main:
-            if overwrite and resume is None:
+            if overwrite:
                 directory.clear()
             directory.create()
             directory.keep_only([step for step in directory.saved_steps() if step <= state.step])
             write_text(directory.config, dump_run_config(config))
-        run = _Run(directory, setup, state, hooks, report, stop)
+        run = _Run(directory, setup, state, hooks, report, stop, started)
         last_word = ""
         try:
             report.start(state.step, setup.plan.total_steps)
@@ -134,6 +137,7 @@ class _Run:
         hooks: Sequence[Hook],
         report: ProgressReport,
         stop: StopRequest,
+        started: float,
     ) -> None:
         self.directory, self.setup, self.group = directory, setup, setup.group
         self.state, self.hooks, self.report, self.stop = state, hooks, report, stop
@@ -141,8 +145,8 @@ class _Run:
         self.grad_norm = torch.zeros(())
         self.row: Row = {}  # the last one logged
         self.row_step = self.row_counted_from = state.step
-        self.seconds_before, self.started = state.seconds, perf_counter()
-        self.clock = self.started  # moved on by whatever is no training, so that speed is that of training alone
+        self.seconds_before, self.started = state.seconds, started
+        self.clock = perf_counter()  # moved on by whatever is no training, so that speed is that of training alone
         self.tracker = FileTracker(directory.path, COLUMNS, resume_at=state.step) if self.group.is_main else None
 
     def to_the_end(self) -> TrainResult:

@@ -8,7 +8,8 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn
+from rich.table import Column
 from rich.text import Text
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -107,8 +108,7 @@ class LiveBar:
     def __init__(self, console: Console | None = None) -> None:
         self._line = _Line()
         self._progress = Progress(
-            TextColumn("training"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=14),  # the whole line fits 80 columns
             MofNCompleteColumn(),
             _MeasuredColumn(self._line),
             console=console or Console(highlight=False),
@@ -165,15 +165,16 @@ class _Line:
         self.step = step
         self.values.update({key: value for key, value in row.items() if value is not None})
 
-    def text(self) -> str:
+    def text(self, *, short: bool = False) -> str:
         values = self.values
+        exact_match, speed = ("held-out", "ex/s") if short else ("held-out exact match", "examples/s")
         parts = []
         if "loss" in values:
             parts.append(f"loss {values['loss']:.4f}")
         if "val_exact_match" in values:
-            parts.append(f"held-out exact match {values['val_exact_match']:.2%}")
+            parts.append(f"{exact_match} {values['val_exact_match']:.2%}")
         if "examples_per_second" in values:
-            parts.append(f"{values['examples_per_second']:,.0f} examples/s")
+            parts.append(f"{values['examples_per_second']:,.0f} {speed}")
         done = self.step - self.first_step
         if done and self.step < self.total_steps:
             seconds = (perf_counter() - self.started) * (self.total_steps - self.step) / done
@@ -183,11 +184,11 @@ class _Line:
 
 class _MeasuredColumn(ProgressColumn):
     def __init__(self, line: _Line) -> None:
-        super().__init__()
+        super().__init__(table_column=Column(no_wrap=True))
         self._line = line
 
     def render(self, task: Any) -> Text:
-        return Text(self._line.text())
+        return Text(self._line.text(short=True), no_wrap=True, overflow="ellipsis")
 
 
 def _clock(seconds: float) -> str:
