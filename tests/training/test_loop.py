@@ -40,10 +40,10 @@ def solved(model_dir: Path) -> float:
     return sum(a == p.answer for a, p in zip(answers, problems, strict=True)) / len(problems)
 
 
-def test_a_run_of_seconds_learns_every_one_digit_sum_and_difference(tiny: Tiny, tmp_path: Path) -> None:
+def test_a_run_of_seconds_learns_every_sum_and_difference_of_numbers_up_to_five(tiny: Tiny, tmp_path: Path) -> None:
     def longer(steps: int) -> RunConfig:
         return tiny(
-            data={"train_fraction": 1.0, "val_fraction": 0.0},
+            data={"domain": {"max_operand": 5}, "train_fraction": 1.0, "val_fraction": 0.0},
             model={"d_model": 32, "d_ff": 64},
             training={"batch_size": 64, "max_steps": steps, "eval_interval": 500, "min_lr_ratio": 0.0},
         )
