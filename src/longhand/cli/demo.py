@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from longhand.cli.arguments import Parser, add_output_file
-from longhand.cli.output import write_result
+from longhand.cli.output import program, write_result
 from longhand.cli.sweep_progress import sweep_progress
 
 
@@ -52,8 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"\nall {report.total:,} answers are right. Now try:")
     else:
         print(f"\n{report.errors:,} answers are wrong; {out / 'failures.jsonl'} lists them. Look closer:")
-    print(f'  longhand solve {out} "951+11=" "100-99="')
-    print(f"  longhand info {out}")
-    print(f"  longhand evaluate {out} --suite carries")
+    print(f'  {program()} solve {out} "951+11=" "100-99="')
+    print(f"  {program()} info {out}")
+    print(f"  {program()} evaluate {out} --suite carries")
     write_result(arguments.output_file, result.to_dict())
     return 0 if result.passed else 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +36,15 @@ def write_result(path: Path | None, result: Any) -> None:
     if path is not None:
         write_json(path, result)
         print(f"wrote {path}")
+
+
+def program() -> str:
+    """How to call this program from here: `longhand`, or its path where the shell would not find it."""
+    called = Path(sys.argv[0])
+    found = shutil.which("longhand")
+    if called.name != "longhand" or (found is not None and Path(found).resolve() == called.resolve()):
+        return "longhand"
+    return os.path.relpath(called)
 
 
 def print_json(result: Any) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from longhand.cli.arguments import Parser, add_output_file, parse_overrides
-from longhand.cli.output import write_result
+from longhand.cli.output import program, write_result
 from longhand.errors import UserError
 
 _EPILOG = """\
@@ -66,10 +66,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.print_config:
         print(dump_run_config(config), end="")
         return 0
+    from longhand.training.distributed import is_main_process
     from longhand.training.start import start_training
 
     output_dir = arguments.output_dir or Path("runs") / path.stem
     result = start_training(config, output_dir, resume=arguments.resume, overwrite=arguments.overwrite)
-    write_result(arguments.output_file, result.to_dict())
-    print(f'ask it:  longhand solve {output_dir} "951+11="')
+    if is_main_process():
+        write_result(arguments.output_file, result.to_dict())
+        print(f'ask it:  {program()} solve {output_dir} "951+11="')
     return 0

@@ -66,6 +66,11 @@ def is_worker() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
+def is_main_process() -> bool:
+    """Whether this process is the only one, or the first of those torchrun started."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
 @contextmanager
 def joined(runtime: RuntimeConfig) -> Iterator[Group]:
     """Join the processes torchrun started, or be alone; sets the number of threads, and puts it back afterwards."""
