@@ -1,4 +1,4 @@
-"""Collect demo runs into `docs/results/demo.json`, and write the tables made from it into README.md and docs/results.md.
+"""Collect demo runs into `docs/results/demo.json`, and write its tables into README.md and docs/results.md.
 
     for seed in 0 1 2 3 4; do longhand demo --seed $seed --output-dir runs/seed-$seed; done
     python benchmarks/demo_seeds.py runs/seed-*

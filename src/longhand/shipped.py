@@ -23,7 +23,10 @@ def model_path(name: str | Path) -> Path:
 def shipped_names(folder: str) -> list[str]:
     """Return the names of everything shipped in `folder` (`configs` or `models`), sorted."""
     home = _home(folder)
-    return sorted(entry.stem for entry in home.iterdir() if entry.suffix in ("", ".yaml")) if home else []
+    if home is None:
+        return []
+    wanted = [entry for entry in home.iterdir() if entry.is_dir() or entry.suffix == ".yaml"]
+    return sorted(entry.stem for entry in wanted)
 
 
 def _find(given: Path, folder: str, *, suffix: str, kind: str) -> Path:

@@ -50,8 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"longhand: {error}", file=sys.stderr)
         return EXIT_USAGE
-    except KeyboardInterrupt:
-        print("longhand: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interruption:
+        # A training says what it saved and how to go on.
+        print(f"longhand: {interruption or 'interrupted'}", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader (head, less) has gone: that is its right. Python would complain once more at exit.
