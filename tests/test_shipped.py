@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from longhand.data.make import make_dataset
 from longhand.errors import UserError
 from longhand.shipped import config_path, model_path, shipped_names
+from longhand.solvers.load import load
 from longhand.training.run_config import RunConfig, dump_run_config, load_run_config
+from longhand.training.start import start_training
 
 
 def test_a_path_that_exists_is_taken_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,3 +42,21 @@ def test_every_shipped_configuration_is_valid_and_survives_being_saved(name: str
     (tmp_path / "resolved.yaml").write_text(dump_run_config(config))
     assert load_run_config(tmp_path / "resolved.yaml") == config
     assert RunConfig.from_dict(config.to_dict()) == config
+
+
+@pytest.fixture(scope="module")
+def mini_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small data set of the profile the file-based configurations are for."""
+    out = tmp_path_factory.mktemp("data") / "mini"
+    make_dataset("mini", out, {"n_samples": 60})
+    return out
+
+
+@pytest.mark.parametrize("name", shipped_names("configs"))
+def test_every_shipped_configuration_trains(name: str, tmp_path: Path, mini_data: Path) -> None:
+    overrides = {"training.max_steps": "2", "training.warmup_steps": "1", "training.eval_samples": "20"}
+    if load_run_config(config_path(name)).data.source == "files":
+        overrides["data.path"] = str(mini_data)
+    result = start_training(load_run_config(config_path(name), overrides), tmp_path / "run")
+    assert result.steps == 2
+    assert len(load(tmp_path / "run").solve(["3+4="])) == 1

@@ -39,6 +39,14 @@ def test_five_seeds_of_five_are_right_on_the_whole_domain(demo_seeds: ModuleType
     assert all(run["train_seconds"] + run["sweep_seconds"] < 300 for run in runs)
 
 
+def test_numbers_in_the_readme_are_those_of_the_runs(demo_seeds: ModuleType) -> None:
+    (run, *_) = json.loads(demo_seeds.FACTS.read_text(encoding="utf-8"))["runs"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"trains a two-layer transformer on {run['share_trained_on']:.0%} of all".replace("%", " %") in readme
+    assert f"asks it all {run['total']:,}" in readme
+    assert load_checkpoint(model_path("add-sub-3")).model["n_layers"] == 2
+
+
 def test_the_shipped_model_is_small_and_says_that_it_made_no_error() -> None:
     path = model_path("add-sub-3")
     assert sum(file.stat().st_size for file in path.iterdir()) < 2_000_000
