@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from safetensors.torch import save_file
 
 from longhand.models.build import build_model
 from longhand.models.config import ModelConfig
 from longhand.models.decoder import Decoder
 from longhand.models.hugging_face import from_hugging_face, to_hugging_face
-
-transformers = pytest.importorskip("transformers")
 
 IDS = torch.tensor([[1, 5, 13, 4, 17, 9, 2, 7], [3, 3, 14, 3, 17, 3, 2, 8]])
 MANY = torch.randint(0, 18, (12, 8), generator=torch.Generator().manual_seed(3))  # enough to be grouped by expert

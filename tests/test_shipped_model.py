@@ -1,0 +1,23 @@
+"""The shipped model answers every problem of its domain, measured anew."""
+
+from __future__ import annotations
+
+from longhand.arithmetic.domain import Domain
+from longhand.evaluation.evaluate import evaluate
+from longhand.evaluation.suites import DomainSuite
+from longhand.solvers.load import load
+
+
+def test_the_shipped_model_makes_no_error_on_all_1_500_500_problems() -> None:
+    solver = load("add-sub-3")
+    assert solver.domain == Domain(("+", "-"), 2, 0, 999, "reject")
+    report = evaluate(solver, DomainSuite(solver.domain))
+    assert report.total == 1_500_500
+    assert [failure.prompt for failure in report.failures] == []
+    assert report.errors == 0
+
+
+def test_the_carries_published_as_hard_are_decoded_for_real() -> None:
+    # The system that posed the task names these two as its limits.
+    answers = [completion.answer for completion in load("add-sub-3").solve(["99+1=", "100-99=", "999+1=", "900-899="])]
+    assert answers == ["100", "1", "1000", "1"]
