@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from longhand.atomic import replacing_directory, replacing_file, write_json, write_text
-from longhand.errors import UserError, require
+from longhand.errors import UserError
 
 
 def test_a_file_that_fails_half_way_leaves_the_old_one(tmp_path: Path) -> None:
@@ -67,18 +67,3 @@ def test_a_folder_that_cannot_be_written_is_the_users_to_put_right(tmp_path: Pat
         write_text(tmp_path / "file" / "inside", "text")
     with pytest.raises(UserError, match="cannot write"), replacing_directory(tmp_path / "file" / "inside"):
         pass
-
-
-def test_a_missing_extra_names_the_command_that_installs_it() -> None:
-    with pytest.raises(UserError, match=r'pip install "longhand\[serve\]"'):
-        require("no_such_module_anywhere", "serve")
-    assert require("json", "serve") is json
-
-
-def test_a_module_that_is_there_but_broken_is_not_called_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "broken_module.py").write_text("import no_such_module_anywhere\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ModuleNotFoundError, match="no_such_module_anywhere"):
-        require("broken_module", "serve")
