@@ -17,7 +17,16 @@ import pytest
 def test_an_interrupted_training_says_how_to_go_on_and_can(tmp_path: Path, processes: int) -> None:
     out = tmp_path / "run"
     command = [sys.executable, "-m", "longhand", "train", "--config", "smoke", "--output-dir", str(out)]
-    command += ["--training.log_interval", "1", "--training.max_steps", "100000", "--processes", str(processes)]
+    command += [
+        "--training.log_interval",
+        "1",
+        "--training.max_steps",
+        "100000",
+        "--training.warmup_steps",
+        "1",
+        "--processes",
+        str(processes),
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     # Its own session: as on a terminal, the signal goes to the whole group of processes and to nobody else.
     run = subprocess.Popen(

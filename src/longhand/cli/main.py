@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     except KeyboardInterrupt as interruption:
         # A training says what it saved and how to go on.
-        print(f"longhand: {interruption or 'interrupted'}", file=sys.stderr)
+        print(f"longhand: {str(interruption) or 'interrupted'}", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader (head, less) has gone: that is its right. Python would complain once more at exit.

@@ -194,10 +194,7 @@ class _Run:
         if due or is_best or finish or interrupted:
             self._save()
         if interrupted and finish is None:
-            raise TrainingInterrupted(
-                f"interrupted after step {step:,}; the state is saved. Go on with: longhand train"
-                f" --config {self.directory.config} --output-dir {self.directory.path} --resume auto"
-            )
+            raise TrainingInterrupted(self.directory.how_to_go_on(step))
         return finish
 
     def _measure(self, *, evaluate: bool) -> None:

@@ -57,6 +57,13 @@ class RunDirectory:
         steps = self.saved_steps()
         return self.checkpoint(steps[-1]) if steps else None
 
+    def how_to_go_on(self, step: int) -> str:
+        """What to tell a user whose run was interrupted after `step` steps and has saved its state."""
+        return (
+            f"interrupted after step {step:,}; the state is saved. Go on with: longhand train"
+            f" --config {self.config} --output-dir {self.path} --resume auto"
+        )
+
     def is_used(self) -> bool:
         """Whether a run has left something here."""
         return any(path.exists() for path in self._own())

@@ -63,7 +63,11 @@ def _launch(processes: int, arguments: tuple[RunConfig, Path, Resume, bool, tupl
         try:
             results = elastic_launch(launch, _work)(Path(mistakes), *arguments)
         except SignalException as error:
-            raise TrainingInterrupted("interrupted") from error
+            # The signal reached this process and the workers alike; by now they have saved what there was and gone.
+            directory = RunDirectory(arguments[1])
+            steps = directory.saved_steps()
+            said = directory.how_to_go_on(steps[-1]) if steps else "interrupted before the first step; nothing is saved"
+            raise TrainingInterrupted(said) from error
         except ChildFailedError:
             for written in Path(mistakes).iterdir():
                 raise UserError(written.read_text(encoding="utf-8")) from None
