@@ -116,7 +116,7 @@ def _describe_data(config: RunConfig, say: Say) -> Domain:
         raise UserError("the demo needs a domain it can list: set data.source: stream and a smaller data.domain")
     say(
         f"{found['problems_in_domain']:,} problems; {found['problems_trained_on']:,} of them"
-        f" ({found['share_trained_on']:.2%}) are trained on, chosen by family:\n"
-        "no commuted twin and no inverse fact of a problem that is held out is ever seen"
+        f" ({found['share_trained_on']:.2%}) are trained on\n"
+        f"chosen by {found['chosen_by']['method']}"
     )
     return stream.domain

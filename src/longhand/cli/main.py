@@ -13,7 +13,7 @@ from longhand.cli.arguments import Parser
 from longhand.errors import UserError
 from longhand.version import __version__
 
-EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_OK, EXIT_USAGE, EXIT_INTERRUPTED = 0, 2, 130
 
 _DESCRIPTION = "Train small transformers that do arithmetic, and check them on every problem of their domain."
 _EPILOG = """\
