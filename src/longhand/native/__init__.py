@@ -1,0 +1,1 @@
+"""Kernels in C++ for what PyTorch does slowly at small sizes; nothing depends on them being there."""

@@ -1,0 +1,85 @@
+// Sixteen floats at a time: one register with AVX-512, two with AVX2, and correct everywhere.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "bf16.h"
+
+typedef float V16 __attribute__((vector_size(64), aligned(4), may_alias));
+typedef int32_t I16 __attribute__((vector_size(64), aligned(4), may_alias));
+
+constexpr int64_t LANES = 16;
+
+inline int64_t round_up(int64_t n) { return (n + LANES - 1) / LANES * LANES; }
+
+inline V16 fill(float x) { return V16{} + x; }
+
+inline V16 load16(const float* from) {
+  V16 x;
+  std::memcpy(&x, from, sizeof x);
+  return x;
+}
+
+inline V16 load16(const Bf16* from) {
+  typedef uint16_t U16 __attribute__((vector_size(32), aligned(2), may_alias));
+  typedef uint32_t W16 __attribute__((vector_size(64), aligned(4), may_alias));
+  U16 half;
+  std::memcpy(&half, from, sizeof half);
+  const W16 wide = __builtin_convertvector(half, W16) << 16;
+  V16 x;
+  std::memcpy(&x, &wide, sizeof x);
+  return x;
+}
+
+inline void store16(float* to, V16 x) { std::memcpy(to, &x, sizeof x); }
+
+inline void store16(Bf16* to, V16 x) {
+  typedef uint16_t U16 __attribute__((vector_size(32), aligned(2), may_alias));
+  typedef uint32_t W16 __attribute__((vector_size(64), aligned(4), may_alias));
+  W16 wide;
+  std::memcpy(&wide, &x, sizeof wide);
+  wide = (wide + 0x7FFF + ((wide >> 16) & 1)) >> 16;
+  const U16 half = __builtin_convertvector(wide, U16);
+  std::memcpy(to, &half, sizeof half);
+}
+
+inline float sum(V16 x) {
+  // A fixed tree, so that the result does not depend on the compiler.
+  float y[LANES];
+  std::memcpy(y, &x, sizeof y);
+  for (int width = 8; width > 0; width /= 2)
+    for (int i = 0; i < width; i++) y[i] += y[i + width];
+  return y[0];
+}
+
+inline float largest(V16 x) {
+  float y[LANES];
+  std::memcpy(y, &x, sizeof y);
+  for (int width = 8; width > 0; width /= 2)
+    for (int i = 0; i < width; i++) y[i] = y[i] > y[i + width] ? y[i] : y[i + width];
+  return y[0];
+}
+
+inline V16 max16(V16 a, V16 b) { return a > b ? a : b; }
+
+// e^x to 2 units in the last place, 0 far below: 2^n e^r with |r| <= ln 2 / 2 and a polynomial of degree 6 (Cephes expf).
+inline V16 exp16(V16 x) {
+  x = max16(x, fill(-87.0f));
+  const V16 shifted = x * 1.44269504f + 12582912.0f;  // 1.5 * 2^23: the mantissa now ends in the nearest integer
+  const V16 n = shifted - 12582912.0f;
+  const V16 r = x - n * 0.693359375f + n * 2.12194440e-4f;
+  V16 p = fill(1.9875691500e-4f);
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  I16 bits;
+  std::memcpy(&bits, &shifted, sizeof bits);
+  bits = (bits - 0x4B400000 + 127) << 23;
+  V16 power;
+  std::memcpy(&power, &bits, sizeof power);
+  return p * power;
+}
