@@ -1,12 +1,14 @@
 // Causal attention over rows: each token of each example names the row that holds its query, key and value.
 //
-// Examples that begin alike share rows, so work that is the same for both is done once, and padding has no rows at
-// all. One example and one key-value head at a time fits in the first-level cache whole.
+// Examples that begin alike share rows, so what is the same for both is done once, and padding has no rows at all.
+// Sixteen examples are computed at a time, one in each lane of a vector: what follows reads like attention for a
+// single example and head, with vectors in place of numbers. Only the way in and out transposes.
 
+#include <algorithm>
 #include <vector>
 
 #include "export.h"
-#include "vector16.h"
+#include "transpose16.h"
 
 namespace {
 
@@ -18,202 +20,254 @@ struct Shape {
 };
 
 struct Index {
-  const int32_t* query;   // [batch, time] row of q
-  const int32_t* key;     // [batch, time] row of k and v
-  const int32_t* output;  // [batch, time] row of the output
-  const int32_t* first;   // [batch] the first token that asks
-  const int32_t* length;  // [batch] the number of tokens
+  const int32_t* query;    // [batch, time] row of q
+  const int32_t* key;      // [batch, time] row of k and v
+  const int32_t* output;   // [batch, time] row of the output
+  const int32_t* first;    // [batch] the first token that asks
+  const int32_t* length;   // [batch] the number of tokens
   const float *cos, *sin;  // [time, width] rotation of channel i against channel i +- width / 2, or null
 };
 
-// The working copy of one head of one example, channels padded with zeros to whole vectors.
-struct Workspace {
-  int64_t width, keys;
-  std::vector<float> k, v, kt, vt, dk, dv, q, dq, g, p, ds, turned;
+// Sixteen examples, and which of them ask at a time.
+struct Lanes {
+  const Index& at;
+  int64_t time, begin, count;  // examples begin .. begin + count - 1
+  int64_t start, stop;         // times at which any of them asks
 
-  Workspace(int64_t time, int64_t channels) : width(round_up(channels)), keys(round_up(time)) {
-    for (auto* rows : {&k, &v, &dk, &dv}) rows->assign(keys * width, 0);
-    for (auto* columns : {&kt, &vt}) columns->assign(width * keys, 0);
-    for (auto* row : {&q, &dq, &g, &turned}) row->assign(width, 0);
-    for (auto* weights : {&p, &ds}) weights->assign(keys, 0);
+  Lanes(const Shape& s, const Index& index, int64_t b)
+      : at(index), time(s.time), begin(b), count(std::min(LANES, s.batch - b)), start(s.time), stop(0) {
+    for (int64_t i = 0; i < count; i++) {
+      if (at.first[b + i] >= at.length[b + i]) continue;
+      start = std::min<int64_t>(start, at.first[b + i]);
+      stop = std::max<int64_t>(stop, at.length[b + i]);
+    }
   }
+
+  bool asks(int64_t lane, int64_t t) const {
+    return lane < count && t >= at.first[begin + lane] && t < at.length[begin + lane];
+  }
+  bool has(int64_t lane, int64_t t) const { return lane < count && t < at.length[begin + lane]; }
+  int64_t row(const int32_t* table, int64_t lane, int64_t t) const { return table[(begin + lane) * time + t]; }
 };
 
-template <typename T>
-void read(const T* from, int64_t channels, float* to) {
-  int64_t i = 0;
-  for (; i + LANES <= channels; i += LANES) store16(to + i, load16(from + i));
-  for (; i < channels; i++) to[i] = to_float(from[i]);
+const float ZEROS[LANES * sizeof(float)] = {};
+
+// The channels of one head at one time, a vector of examples for each; zero for the lanes that `wanted` leaves out.
+template <typename T, typename Wanted>
+void read(const T* from, int64_t stride, int64_t channels, const int32_t* table, int64_t t, const Lanes& lanes,
+          Wanted wanted, V16* to) {
+  const T* rows[LANES];
+  for (int64_t i = 0; i < LANES; i++)
+    rows[i] = wanted(i) ? from + lanes.row(table, i, t) * stride : nullptr;
+  for (int64_t c = 0; c < channels; c += LANES) {
+    V16 block[LANES];
+    if (channels - c >= LANES) {
+#pragma GCC unroll 16
+      for (int64_t i = 0; i < LANES; i++)
+        block[i] = load16(rows[i] ? rows[i] + c : reinterpret_cast<const T*>(ZEROS));
+    } else {
+      for (int64_t i = 0; i < LANES; i++) {
+        T some[LANES] = {};
+        if (rows[i]) std::memcpy(some, rows[i] + c, (channels - c) * sizeof(T));
+        block[i] = load16(some);
+      }
+    }
+    transpose16(block);
+    const int64_t n = std::min(LANES, channels - c);
+    for (int64_t i = 0; i < n; i++) to[c + i] = block[i];
+  }
 }
 
-// Rotary positions (arXiv:2104.09864): x_i cos + x_{i + half} sin, with the sign of the sine in its table.
-void rotate(float* x, const float* cos, const float* sin, int64_t channels, float* buffer) {
+// The other way: `write(lane, channel, numbers, n)` for every lane and up to sixteen channels at a time.
+template <typename Write>
+void spread(const V16* from, int64_t channels, Write write) {
+  for (int64_t c = 0; c < channels; c += LANES) {
+    const int64_t n = std::min(LANES, channels - c);
+    V16 block[LANES] = {};
+    for (int64_t i = 0; i < n; i++) block[i] = from[c + i];
+    transpose16(block);
+    for (int64_t i = 0; i < LANES; i++) write(i, c, block[i], n);
+  }
+}
+
+template <typename T>
+void store(T* to, V16 x, int64_t n) {
+  if (n == LANES) return store16(to, x);
+  T some[LANES];
+  store16(some, x);
+  std::memcpy(to, some, n * sizeof(T));
+}
+
+// Rotary positions (arXiv:2104.09864): x_i cos_i + x_j sin_i, where j is i plus or minus half the channels.
+void rotate(V16* x, const float* cos, const float* sin, int64_t channels) {
   const int64_t half = channels / 2;
-  std::memcpy(buffer, x, channels * sizeof(float));
-  for (int64_t i = 0; i < channels; i++) x[i] = buffer[i] * cos[i] + buffer[i < half ? i + half : i - half] * sin[i];
+  for (int64_t i = 0, j = half; i < half; i++, j++) {
+    const V16 low = x[i], high = x[j];
+    x[i] = low * cos[i] + high * sin[i];
+    x[j] = high * cos[j] + low * sin[j];
+  }
 }
 
 // Its transpose, for gradients.
-void rotate_back(float* x, const float* cos, const float* sin, int64_t channels, float* buffer) {
+void rotate_back(V16* x, const float* cos, const float* sin, int64_t channels) {
   const int64_t half = channels / 2;
-  std::memcpy(buffer, x, channels * sizeof(float));
-  for (int64_t i = 0; i < channels; i++) {
-    const int64_t other = i < half ? i + half : i - half;
-    x[i] = buffer[i] * cos[i] + buffer[other] * sin[other];
+  for (int64_t i = 0, j = half; i < half; i++, j++) {
+    const V16 low = x[i], high = x[j];
+    x[i] = low * cos[i] + high * sin[j];
+    x[j] = high * cos[j] + low * sin[i];
   }
 }
 
-void transpose(const float* rows, int64_t n, int64_t width, int64_t keys, float* columns) {
-  for (int64_t c = 0; c < width; c++)
-    for (int64_t j = 0; j < n; j++) columns[c * keys + j] = rows[j * width + c];
-}
-
-template <typename T>
-void read_query(const T* from, int64_t t, const Shape& s, const Index& at, Workspace& w) {
-  read(from, s.width, w.q.data());
-  if (at.cos) rotate(w.q.data(), at.cos + t * s.width, at.sin + t * s.width, s.width, w.turned.data());
-  for (int64_t i = 0; i < w.width; i += LANES) store16(&w.q[i], load16(&w.q[i]) * s.scale);
-}
-
-template <typename T>
-void read_keys(const T* k, const T* v, const int32_t* rows, int64_t n, const Shape& s, const Index& at, Workspace& w) {
-  for (int64_t j = 0; j < n; j++) {
-    float* key = &w.k[j * w.width];
-    read(k + rows[j] * s.kv_stride, s.width, key);
-    if (at.cos) rotate(key, at.cos + j * s.width, at.sin + j * s.width, s.width, w.turned.data());
-    read(v + rows[j] * s.kv_stride, s.width, &w.v[j * w.width]);
-  }
-  transpose(w.k.data(), n, w.width, w.keys, w.kt.data());
-}
-
-// row . columns for sixteen keys from `start` on
-inline V16 product(const float* row, const float* columns, int64_t start, const Workspace& w) {
-  V16 total{};
-  for (int64_t c = 0; c < w.width; c++) total += row[c] * load16(columns + c * w.keys + start);
-  return total;
-}
-
-// The softmax of the scores of keys 0..t into w.p, with zeros up to a whole vector.
-void weigh(int64_t t, Workspace& w) {
-  const I16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  V16 most = fill(-1e30f);
-  for (int64_t j = 0; j <= t; j += LANES) {
-    const V16 score = product(w.q.data(), w.kt.data(), j, w);
-    const V16 seen = (lane <= int32_t(t - j)) ? score : fill(-1e30f);
-    store16(&w.p[j], seen);
-    most = max16(most, seen);
-  }
-  const float top = largest(most);
-  V16 total{};
-  for (int64_t j = 0; j <= t; j += LANES) {
-    const V16 power = exp16(load16(&w.p[j]) - top);
-    const V16 seen = (lane <= int32_t(t - j)) ? power : V16{};
-    store16(&w.p[j], seen);
-    total += seen;
-  }
-  const float factor = 1 / sum(total);
-  for (int64_t j = 0; j <= t; j += LANES) store16(&w.p[j], load16(&w.p[j]) * factor);
-}
-
-template <typename T>
-void write(T* to, const float* from, int64_t channels) {
+inline V16 dot(const V16* a, const V16* b, int64_t n) {
+  V16 even{}, odd{};
   int64_t i = 0;
-  for (; i + LANES <= channels; i += LANES) store16(to + i, load16(from + i));
-  for (; i < channels; i++) to[i] = from_float<T>(from[i]);
+  for (; i + 2 <= n; i += 2) {
+    even += a[i] * b[i];
+    odd += a[i + 1] * b[i + 1];
+  }
+  if (i < n) even += a[i] * b[i];
+  return even + odd;
 }
 
+// p_j = softmax over j <= t of q . k_j
+void weigh(const V16* q, const V16* k, int64_t t, int64_t width, V16* p) {
+  V16 most = fill(-1e30f), total{};
+  for (int64_t j = 0; j <= t; j++) {
+    p[j] = dot(q, k + j * width, width);
+    most = max16(most, p[j]);
+  }
+  for (int64_t j = 0; j <= t; j++) {
+    p[j] = exp16(p[j] - most);
+    total += p[j];
+  }
+  const V16 factor = 1.0f / total;
+  for (int64_t j = 0; j <= t; j++) p[j] *= factor;
+}
+
+// Keys and values of one head up to the last time anybody asks, and the query of the time at hand.
 template <typename T>
+struct Heads {
+  const Shape& s;
+  const Index& at;
+  const T *q, *k, *v;
+  std::vector<V16> keys, values, query;
+
+  Heads(const Shape& shape, const Index& index, const T* q, const T* k, const T* v)
+      : s(shape), at(index), q(q), k(k), v(v), keys(s.time * s.width), values(s.time * s.width), query(s.width) {}
+
+  void read_keys(const Lanes& lanes, int64_t kv_head) {
+    const int64_t column = kv_head * s.width;
+    for (int64_t j = 0; j < lanes.stop; j++) {
+      const auto has = [&](int64_t i) { return lanes.has(i, j); };
+      V16* key = &keys[j * s.width];
+      read(k + column, s.kv_stride, s.width, at.key, j, lanes, has, key);
+      if (at.cos) rotate(key, at.cos + j * s.width, at.sin + j * s.width, s.width);
+      read(v + column, s.kv_stride, s.width, at.key, j, lanes, has, &values[j * s.width]);
+    }
+  }
+
+  void read_query(const Lanes& lanes, int64_t head, int64_t t) {
+    const auto asks = [&](int64_t i) { return lanes.asks(i, t); };
+    read(q + head * s.width, s.q_stride, s.width, at.query, t, lanes, asks, query.data());
+    if (at.cos) rotate(query.data(), at.cos + t * s.width, at.sin + t * s.width, s.width);
+    for (int64_t c = 0; c < s.width; c++) query[c] *= s.scale;
+  }
+};
+
+// WIDTH: channels of a head where the compiler may know them, else 0.
+template <typename T, int64_t WIDTH>
 void attend(const Shape& s, const Index& at, const T* q, const T* k, const T* v, T* out) {
-  Workspace w(s.time, s.width);
+  const int64_t width = WIDTH ? WIDTH : s.width;
+  Heads<T> h(s, at, q, k, v);
+  std::vector<V16> p(s.time), gathered(width);
   const int64_t group = s.heads / s.kv_heads;
-  for (int64_t b = 0; b < s.batch; b++) {
-    const int64_t n = at.length[b], table = b * s.time;
-    if (at.first[b] >= n) continue;
+  for (int64_t b = 0; b < s.batch; b += LANES) {
+    const Lanes lanes(s, at, b);
     for (int64_t kv = 0; kv < s.kv_heads; kv++) {
-      read_keys(k + kv * s.width, v + kv * s.width, at.key + table, n, s, at, w);
-      for (int64_t h = kv * group; h < (kv + 1) * group; h++)
-        for (int64_t t = at.first[b]; t < n; t++) {
-          read_query(q + at.query[table + t] * s.q_stride + h * s.width, t, s, at, w);
-          weigh(t, w);
-          for (int64_t c = 0; c < w.width; c += LANES) {
-            V16 gathered{};
-            for (int64_t j = 0; j <= t; j++) gathered += w.p[j] * load16(&w.v[j * w.width + c]);
-            store16(&w.g[c], gathered);
-          }
-          write(out + at.output[table + t] * s.out_stride + h * s.width, w.g.data(), s.width);
+      h.read_keys(lanes, kv);
+      for (int64_t head = kv * group; head < (kv + 1) * group; head++)
+        for (int64_t t = lanes.start; t < lanes.stop; t++) {
+          h.read_query(lanes, head, t);
+          weigh(h.query.data(), h.keys.data(), t, width, p.data());
+          std::fill(gathered.begin(), gathered.end(), V16{});
+          for (int64_t j = 0; j <= t; j++)
+            for (int64_t c = 0; c < width; c++) gathered[c] += p[j] * h.values[j * width + c];
+          spread(gathered.data(), width, [&](int64_t i, int64_t c, V16 x, int64_t n) {
+            if (lanes.asks(i, t)) store(out + lanes.row(at.output, i, t) * s.out_stride + head * width + c, x, n);
+          });
         }
     }
   }
 }
 
-// Gradients of rows that several examples share are summed in float32; `sums` holds the first `n_sums` rows.
+// Gradients of rows that several examples share, the first `n_sums`, are summed in float32; others are written.
 template <typename T>
 struct Gradient {
   T* rows;
   float* sums;
   int64_t n_sums, stride;
 
-  void add(int64_t row, int64_t column, const float* from, int64_t channels) const {
-    if (row < n_sums) {
-      float* to = sums + row * stride + column;
-      for (int64_t i = 0; i < channels; i++) to[i] += from[i];
-    } else {
-      write(rows + row * stride + column, from, channels);
-    }
+  void add(int64_t row, int64_t column, V16 x, int64_t n) const {
+    if (row >= n_sums) return store(rows + row * stride + column, x, n);
+    float* to = sums + row * stride + column;
+    if (n == LANES) return store16(to, load16(to) + x);
+    for (int64_t i = 0; i < n; i++) to[i] += x[i];
   }
 };
 
-template <typename T>
+template <typename T, int64_t WIDTH>
 void attend_backward(const Shape& s, const Index& at, const T* q, const T* k, const T* v, const T* d_out,
                      const Gradient<T>& d_q, const Gradient<T>& d_kv, int64_t k_column, int64_t v_column) {
-  Workspace w(s.time, s.width);
+  const int64_t width = WIDTH ? WIDTH : s.width;
+  Heads<T> h(s, at, q, k, v);
+  std::vector<V16> p(s.time), d_s(s.time), g(width), d_query(width), d_keys(s.time * width),
+      d_values(s.time * width);
   const int64_t group = s.heads / s.kv_heads;
-  const V16 zero{};
-  for (int64_t b = 0; b < s.batch; b++) {
-    const int64_t n = at.length[b], table = b * s.time;
+  for (int64_t b = 0; b < s.batch; b += LANES) {
+    const Lanes lanes(s, at, b);
     for (int64_t kv = 0; kv < s.kv_heads; kv++) {
-      const int64_t column = kv * s.width;
-      for (int64_t i = 0; i < n * w.width; i += LANES) store16(&w.dk[i], zero), store16(&w.dv[i], zero);
-      if (at.first[b] < n) {
-        read_keys(k + column, v + column, at.key + table, n, s, at, w);
-        transpose(w.v.data(), n, w.width, w.keys, w.vt.data());
-      }
-      for (int64_t h = kv * group; h < (kv + 1) * group; h++)
-        for (int64_t t = at.first[b]; t < n; t++) {
-          const int64_t row = at.query[table + t];
-          read_query(q + row * s.q_stride + h * s.width, t, s, at, w);
-          weigh(t, w);
-          read(d_out + at.output[table + t] * s.out_stride + h * s.width, s.width, w.g.data());
-          V16 total{};
-          for (int64_t j = 0; j <= t; j += LANES) {
-            const V16 weighted = load16(&w.p[j]) * product(w.g.data(), w.vt.data(), j, w);
-            store16(&w.ds[j], weighted);
-            total += weighted;
+      h.read_keys(lanes, kv);
+      std::fill(d_keys.begin(), d_keys.end(), V16{});
+      std::fill(d_values.begin(), d_values.end(), V16{});
+      for (int64_t head = kv * group; head < (kv + 1) * group; head++)
+        for (int64_t t = lanes.start; t < lanes.stop; t++) {
+          // Lanes that do not ask have no gradient g, and with it everything they would add below is 0.
+          const auto asks = [&](int64_t i) { return lanes.asks(i, t); };
+          read(d_out + head * width, s.out_stride, width, at.output, t, lanes, asks, g.data());
+          h.read_query(lanes, head, t);
+          weigh(h.query.data(), h.keys.data(), t, width, p.data());
+          V16 mean{};
+          for (int64_t j = 0; j <= t; j++) {
+            d_s[j] = dot(g.data(), &h.values[j * width], width);
+            mean += p[j] * d_s[j];
           }
-          const float mean = sum(total);
-          for (int64_t j = 0; j <= t; j += LANES) store16(&w.ds[j], load16(&w.ds[j]) - load16(&w.p[j]) * mean);
-          for (int64_t c = 0; c < w.width; c += LANES) {
-            const V16 query = load16(&w.q[c]), gradient = load16(&w.g[c]);
-            V16 gathered{};
-            for (int64_t j = 0; j <= t; j++) {
-              const int64_t i = j * w.width + c;
-              gathered += w.ds[j] * load16(&w.k[i]);
-              store16(&w.dk[i], load16(&w.dk[i]) + w.ds[j] * query);
-              store16(&w.dv[i], load16(&w.dv[i]) + w.p[j] * gradient);
+          std::fill(d_query.begin(), d_query.end(), V16{});
+          for (int64_t j = 0; j <= t; j++) {
+            const V16 slope = p[j] * (d_s[j] - mean), weight = p[j];
+            const V16* key = &h.keys[j * width];
+            V16 *d_key = &d_keys[j * width], *d_value = &d_values[j * width];
+            for (int64_t c = 0; c < width; c++) {
+              d_query[c] += slope * key[c];
+              d_key[c] += slope * h.query[c];
+              d_value[c] += weight * g[c];
             }
-            store16(&w.dq[c], gathered * s.scale);
           }
-          if (at.cos) rotate_back(w.dq.data(), at.cos + t * s.width, at.sin + t * s.width, s.width, w.turned.data());
-          d_q.add(row, h * s.width, w.dq.data(), s.width);
+          for (int64_t c = 0; c < width; c++) d_query[c] *= s.scale;
+          if (at.cos) rotate_back(d_query.data(), at.cos + t * width, at.sin + t * width, width);
+          spread(d_query.data(), width, [&](int64_t i, int64_t c, V16 x, int64_t n) {
+            if (lanes.asks(i, t)) d_q.add(lanes.row(at.query, i, t), head * width + c, x, n);
+          });
         }
-      // Every key of an example that has one of its own gets its gradient, if only zero.
-      for (int64_t j = 0; j < n; j++) {
-        const int64_t row = at.key[table + j];
-        if (row < d_kv.n_sums && at.first[b] >= n) continue;
-        float* key = &w.dk[j * w.width];
-        if (at.cos) rotate_back(key, at.cos + j * s.width, at.sin + j * s.width, s.width, w.turned.data());
-        d_kv.add(row, k_column + column, key, s.width);
-        d_kv.add(row, v_column + column, &w.dv[j * w.width], s.width);
+      // Every row of its own that an example has gets a gradient, if only zero.
+      for (int64_t j = 0; j < s.time; j++) {
+        V16* d_key = &d_keys[j * width];
+        if (at.cos) rotate_back(d_key, at.cos + j * width, at.sin + j * width, width);
+        spread(d_key, width, [&](int64_t i, int64_t c, V16 x, int64_t n) {
+          if (lanes.has(i, j)) d_kv.add(lanes.row(at.key, i, j), k_column + kv * width + c, x, n);
+        });
+        spread(&d_values[j * width], width, [&](int64_t i, int64_t c, V16 x, int64_t n) {
+          if (lanes.has(i, j)) d_kv.add(lanes.row(at.key, i, j), v_column + kv * width + c, x, n);
+        });
       }
     }
   }
@@ -223,13 +277,16 @@ void attend_backward(const Shape& s, const Index& at, const T* q, const T* k, co
 
 #define DEFINE(T, NAME)                                                                                               \
   EXPORT void attend_##NAME(const Shape* shape, const Index* index, const T* q, const T* k, const T* v, T* out) {     \
-    attend<T>(*shape, *index, q, k, v, out);                                                                          \
+    const auto run = shape->width == 16 ? attend<T, 16> : shape->width == 32 ? attend<T, 32> : attend<T, 0>;   \
+    run(*shape, *index, q, k, v, out);                                                                          \
   }                                                                                                                   \
   EXPORT void attend_backward_##NAME(const Shape* shape, const Index* index, const T* q, const T* k, const T* v,      \
                                      const T* d_out, T* d_q, float* d_q_sums, int64_t n_q_sums, T* d_kv,              \
                                      float* d_kv_sums, int64_t n_kv_sums, int64_t d_q_stride, int64_t d_kv_stride,    \
                                      int64_t k_column, int64_t v_column) {                                            \
-    attend_backward<T>(*shape, *index, q, k, v, d_out, Gradient<T>{d_q, d_q_sums, n_q_sums, d_q_stride},              \
+    const auto run = shape->width == 16   ? attend_backward<T, 16>  \
+   : shape->width == 32 ? attend_backward<T, 32> : attend_backward<T, 0>; \
+ run(*shape, *index, q, k, v, d_out, Gradient<T>{d_q, d_q_sums, n_q_sums, d_q_stride},              \
                        Gradient<T>{d_kv, d_kv_sums, n_kv_sums, d_kv_stride}, k_column, v_column);                     \
   }
 
