@@ -34,7 +34,13 @@ def measure(name: str) -> tuple[float, float, float, float]:
             "loss": "answer",
         },
         "model": {"name": name, "d_model": 32, "n_heads": 2, "n_layers": 2, "max_seq_len": 12},
-        "training": {"batch_size": 64, "max_steps": 100, "learning_rate": 0.003, "warmup_steps": 10},
+        "training": {
+            "batch_size": 64,
+            "max_steps": 100,
+            "learning_rate": 0.003,
+            "warmup_steps": 10,
+            "precision": "fp32",
+        },
     }
     setup = set_up(RunConfig.from_dict(config), Group(0, 1, torch.device("cpu")))
     state = setup.fresh_state()

@@ -13,7 +13,14 @@ TINY: dict[str, dict[str, Any]] = {
     "format": {"operand_width": 1, "answer_width": 2, "reverse_answer": True},
     "data": {"domain": {"max_operand": 9}, "train_fraction": 0.6, "val_fraction": 0.2, "loss": "answer"},
     "model": {"d_model": 16, "n_heads": 2, "n_layers": 1, "max_seq_len": 8, "init": "scaled", "tie_weights": False},
-    "training": {"batch_size": 16, "max_steps": 12, "eval_interval": 4, "log_interval": 2, "learning_rate": 0.01},
+    "training": {
+        "batch_size": 16,
+        "max_steps": 12,
+        "eval_interval": 4,
+        "log_interval": 2,
+        "learning_rate": 0.01,
+        "precision": "fp32",
+    },
     "runtime": {"threads": 1, "device": "cpu"},
 }
 

@@ -12,8 +12,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch._dynamo  # noqa: F401 - the optimizer imports it, which takes a second: once here instead of in every child
-
 import longhand.training.loop as loop
 from longhand.training.progress import Silence
 from longhand.training.run_config import load_run_config

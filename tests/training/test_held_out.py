@@ -32,8 +32,8 @@ def test_a_row_is_right_exactly_when_greedy_decoding_writes_it(
         logits = state.model(ids, mask)
         losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
         torch.dot(losses, weights.flatten()).div(len(ids)).backward()
-        state.optimizer.step()
-        state.optimizer.zero_grad()
+        state.optimizer.step(config.training.learning_rate)
+        state.parameters.gradients.zero_()
     measured = setup.held_out.evaluate(state.model)
     tokens = setup.stream.validation(config.training.eval_samples).tokens
     vocabulary = setup.stream.vocabulary
@@ -69,7 +69,7 @@ def test_evaluation_changes_nothing(tiny: Callable[..., RunConfig]) -> None:
     first = setup.held_out.evaluate(model)
     assert model.training
     assert setup.held_out.evaluate(model) == first  # no dropout: evaluation is exact
-    assert all(p.grad is None for p in model.parameters())
+    assert not any(p.grad is not None and p.grad.any() for p in model.parameters())
 
 
 def test_nothing_held_out_is_false(tiny: Callable[..., RunConfig]) -> None:

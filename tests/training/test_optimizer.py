@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
+from longhand.models.flat import FlatParameters
 from longhand.training.config import TrainingConfig
-from longhand.training.optimizer import build_optimizer, set_learning_rate
+from longhand.training.optimizer import AdamW
 
 
 def make_model() -> nn.Module:
@@ -13,14 +18,19 @@ def make_model() -> nn.Module:
     return nn.Sequential(nn.Embedding(5, 4), nn.LayerNorm(4), nn.Linear(4, 3))
 
 
+def fill(model: nn.Module, value: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    with torch.no_grad():
+        for parameter in model.parameters():
+            assert parameter.grad is not None
+            parameter.grad.copy_(value(parameter))
+
+
 def test_matrices_decay_and_vectors_do_not() -> None:
     model = make_model()
-    optimizer = build_optimizer(model, TrainingConfig(weight_decay=0.5))
+    optimizer = AdamW(FlatParameters(model), TrainingConfig(weight_decay=0.5))
     before = [p.detach().clone() for p in model.parameters()]
-    for parameter in model.parameters():
-        parameter.grad = torch.zeros_like(parameter)
-    set_learning_rate(optimizer, 0.1)
-    optimizer.step()
+    fill(model, torch.zeros_like)
+    optimizer.step(0.1)
     for old, new in zip(before, model.parameters(), strict=True):
         torch.testing.assert_close(new, old * (0.95 if old.dim() > 1 else 1.0))
 
@@ -30,20 +40,35 @@ def test_a_step_is_that_of_the_paper() -> None:
     with torch.no_grad():
         model.weight.fill_(2.0)
     config = TrainingConfig(betas=(0.8, 0.9), eps=1e-3, weight_decay=0.5)
-    optimizer = build_optimizer(model, config)
-    set_learning_rate(optimizer, 0.1)
+    optimizer = AdamW(FlatParameters(model), config)
     weight, m, v = 2.0, 0.0, 0.0
     for t, gradient in enumerate((3.0, -1.0, 0.5), start=1):
-        model.weight.grad = torch.full((1, 1), gradient)
-        optimizer.step()
+        fill(model, lambda p, g=gradient: torch.full_like(p, g))
+        optimizer.step(0.1)
         m, v = 0.8 * m + 0.2 * gradient, 0.9 * v + 0.1 * gradient**2
         weight -= 0.1 * 0.5 * weight
         weight -= 0.1 * (m / (1 - 0.8**t)) / ((v / (1 - 0.9**t)) ** 0.5 + 1e-3)
     assert model.weight.item() == pytest.approx(weight, rel=1e-5)
 
 
-def test_frozen_parameters_are_left_alone() -> None:
-    model = make_model()
-    model[0].requires_grad_(False)
-    trained = {id(p) for g in build_optimizer(model, TrainingConfig()).param_groups for p in g["params"]}
-    assert trained == {id(p) for p in model[1:].parameters()}
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**31), decay=st.floats(0, 1), rate=st.floats(1e-5, 0.1))
+def test_ten_steps_are_those_of_torch(seed: int, decay: float, rate: float) -> None:
+    ours, theirs = make_model(), make_model()
+    config = TrainingConfig(weight_decay=decay, betas=(0.9, 0.98))
+    optimizer = AdamW(FlatParameters(ours), config)
+    groups = [
+        {"params": [p for p in theirs.parameters() if p.dim() >= 2], "weight_decay": decay},
+        {"params": [p for p in theirs.parameters() if p.dim() < 2], "weight_decay": 0.0},
+    ]
+    reference = torch.optim.AdamW(groups, lr=rate, betas=config.betas, eps=config.eps)
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(10):
+        for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+            b.grad = torch.randn(b.shape, generator=generator)
+            assert a.grad is not None
+            a.grad.copy_(b.grad)
+        optimizer.step(rate)
+        reference.step()
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -13,13 +15,12 @@ class FlatParameters:
 
     What is done to all of them is then one operation: a step of the optimizer, a sum over processes, a norm. The model
     is changed in place; its parameters keep their names, shapes and values. Gradients accumulate into `gradients` as
-    long as nobody sets a parameter's `.grad` to None. Every parameter has to be float32, on one device and trained.
+    long as nobody sets a parameter's `.grad` to None. All parameters have to be of one type and on one device.
     """
 
     def __init__(self, model: nn.Module) -> None:
         named = list(model.named_parameters())
         ordered = [pair for pair in named if pair[1].dim() >= 2] + [pair for pair in named if pair[1].dim() < 2]
-        assert all(p.dtype == torch.float32 and p.requires_grad for _, p in ordered)
         self.spans: dict[str, tuple[int, int]] = {}
         self.n_matrices = end = 0  # numbers in matrices, with the gaps between them
         for name, parameter in ordered:
@@ -27,16 +28,16 @@ class FlatParameters:
             end += -(-parameter.numel() // _ALIGNMENT) * _ALIGNMENT
             if parameter.dim() >= 2:
                 self.n_matrices = end
-        device = ordered[0][1].device
-        self.weights = torch.zeros(end, device=device)
-        self.gradients = torch.zeros(end, device=device)
+        self.weights = torch.zeros(end, device=ordered[0][1].device, dtype=ordered[0][1].dtype)
+        self.gradients = torch.zeros_like(self.weights)
         self.shapes = {name: parameter.shape for name, parameter in ordered}
         with torch.no_grad():
             for name, parameter in ordered:
                 view = self.view(self.weights, name)
                 view.copy_(parameter)
                 parameter.data = view
-                parameter.grad = self.view(self.gradients, name)
+                if parameter.requires_grad:
+                    parameter.grad = self.view(self.gradients, name)
 
     def view(self, vector: Tensor, *names: str) -> Tensor:
         """The part of `vector`, laid out as the weights are, that belongs to a parameter, in its shape.
@@ -45,6 +46,6 @@ class FlatParameters:
         `ValueError` if they are no neighbours.
         """
         spans = [self.spans[name] for name in names]
-        if any(before[1] != after[0] for before, after in zip(spans, spans[1:], strict=False)):
+        if any(before[1] != after[0] for before, after in pairwise(spans)):
             raise ValueError(f"{', '.join(names)} do not lie side by side")
         return vector[spans[0][0] : spans[-1][1]].view(-1, *self.shapes[names[0]][1:])

@@ -22,20 +22,25 @@ from longhand.models.decoder import Decoder
 from longhand.models.flat import FlatParameters
 from longhand.models.rows import RowPlan
 from longhand.native.kernels import AttentionIndex, AttentionShape, Kernels
-from longhand.native.library import load
+from longhand.native.library import load, status
 
 _MLPS = {"relu": ("up",), "gelu": ("up",), "swiglu": ("gate", "up")}
 
 
-def can_fuse(model: Decoder) -> bool:
-    """Whether `FusedDecoder` computes this model: on a CPU, with the native library, without experts and dropout."""
-    return (
-        load() is not None
-        and model.config.mlp in _MLPS
-        and model.config.dropout == 0
-        and (model.config.mlp != "swiglu" or model.config.d_ff % 16 == 0)  # gate and up have to lie side by side
-        and all(p.device.type == "cpu" and p.dtype == torch.float32 for p in model.parameters())
-    )
+def why_not_fused(model: Decoder) -> str | None:
+    """The reason why `FusedDecoder` cannot compute this model, or None if it can."""
+    config = model.config
+    if load() is None:
+        return f"native kernels: {status()}"
+    if any(p.device.type != "cpu" or p.dtype != torch.float32 for p in model.parameters()):
+        return "its weights are not float32 numbers on the CPU"
+    if config.mlp not in _MLPS:
+        return f"mlp: {config.mlp} has no kernel"
+    if config.dropout > 0 and model.training:
+        return f"dropout {config.dropout:g} makes rows differ that begin alike"
+    if config.mlp == "swiglu" and config.d_ff % 16:
+        return f"swiglu needs a d_ff that is a multiple of 16, not {config.d_ff}"
+    return None
 
 
 @dataclass(slots=True)
@@ -49,7 +54,7 @@ class _Layer:
 
 
 class FusedDecoder:
-    """Computes what a `Decoder` and autograd would, with products in float32 or bfloat16; see `can_fuse`.
+    """Computes what a `Decoder` and autograd would, with products in float32 or bfloat16; see `why_not_fused`.
 
     The residual stream, norms, softmax and loss are float32 in both; float32 is what evaluation asks for. Of the
     weights in bfloat16 there is a copy, which `refresh` makes anew after they change.
@@ -237,7 +242,7 @@ class FusedDecoder:
         norm: str,
         rows: int,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """y = x + delta + delta_bias and h = norm(y); x has a row for each row of y, or `index` names it."""
+        """Return h, the norm of y = x + delta + delta_bias; `index` names the rows of x, if they are not all in turn."""
         y = self._array(f"{name}.y", rows, self.width, torch.float32)
         h = self._array(f"{name}.h", rows, self.width)
         mean, scale = (self._array(f"{name}.{part}", rows, 1, torch.float32) for part in ("mean", "scale"))
@@ -467,14 +472,11 @@ class FusedDecoder:
         return self.parameters.view(self.rounded_gradients if of_gradients else self.rounded, *names)
 
     def _vectors(self, prefix: str, vector: Tensor | None = None) -> dict[str, int]:
-        """Addresses of the gains and biases below `prefix` in `vector` (default: the weights), 0 where there is none."""
+        """Addresses of the gains and biases below `prefix` in `vector` (default: the weights), 0 where none is."""
         vector = self.parameters.weights if vector is None else vector
         up = f"{prefix}mlp.{_MLPS[self.mlp][0]}.bias"  # of gate and up, which lie side by side
-        names = {"up.bias": up} | {
-            name: prefix + name
-            for name in ("attention_norm.weight", "attention_norm.bias", "mlp_norm.weight", "mlp_norm.bias")
-            + ("attention.out.bias", "mlp.down.bias")
-        }
+        kept = ("attention_norm.weight", "attention_norm.bias", "mlp_norm.weight", "mlp_norm.bias")
+        names = {"up.bias": up, **{name: prefix + name for name in (*kept, "attention.out.bias", "mlp.down.bias")}}
         if prefix == "norm.":
             names = {"norm.weight": "norm.weight", "norm.bias": "norm.bias"}
         spans, size = self.parameters.spans, vector.element_size()

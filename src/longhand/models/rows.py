@@ -76,11 +76,11 @@ def plan_rows(ids: NDArray[np.int64], length: NDArray[np.integer[Any]], vocab_si
     """
     batch, time = ids.shape
     ids = np.ascontiguousarray(ids, dtype=np.int64)
-    length = np.ascontiguousarray(length, dtype=np.int32)
+    lengths = np.ascontiguousarray(length, dtype=np.int32)
     row_of = np.empty((batch, time), dtype=np.int32)
     token, position = np.empty(batch * time, dtype=np.int32), np.empty(batch * time, dtype=np.int32)
     own, starts = np.empty(batch, dtype=np.int32), np.empty(time + 1, dtype=np.int32)
-    arrays = (ids, length, row_of, token, position, own, starts)
+    arrays = (ids, lengths, row_of, token, position, own, starts)
     n_shared = _kernels().plan_rows(batch, time, vocab_size, *(a.ctypes.data for a in arrays))
     n_rows = int(starts[time])
     token, position = token[:n_rows], position[:n_rows]
@@ -92,7 +92,7 @@ def plan_rows(ids: NDArray[np.int64], length: NDArray[np.integer[Any]], vocab_si
     number[entries] = np.arange(len(entries), dtype=np.int32)
     return RowPlan(
         row_of=row_of,
-        length=length,
+        length=lengths,
         own=own,
         token=token,
         position=position,

@@ -63,7 +63,7 @@ def instruction_sets() -> tuple[InstructionSet, ...]:
 
 def best_instruction_sets() -> tuple[InstructionSet, ...]:
     """Those this very processor can run, the fastest first."""
-    features = _cpu_features()
+    features = cpu_features()
     return tuple(kind for kind in instruction_sets() if kind.needs <= features)
 
 
@@ -124,12 +124,13 @@ def _run(command: Sequence[str]) -> None:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr.strip()}")
 
 
-def _cpu_features() -> frozenset[str]:
+def cpu_features() -> frozenset[str]:
+    """What the processor can do, in the words of /proc/cpuinfo; nothing where there is no such file."""
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
         return frozenset()
-    line = next((line for line in text.splitlines() if line.startswith("flags")), "")
+    line = next((line for line in text.splitlines() if line.startswith(("flags", "Features"))), "")
     return frozenset(line.partition(":")[2].split())
 
 

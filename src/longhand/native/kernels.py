@@ -30,24 +30,23 @@ _UNTYPED = {
     "embed": "-nnppppp",
     "add_bfloat16": "-npp",
     "round_to_bfloat16": "-npp",
-    "sum_of_squares": "dnp",
-    "adamw": "-npppp" + "ffffffff" + "pfp",
 }
 
 
 class AttentionShape(ctypes.Structure):
     """Sizes and strides (in elements) of one call of the attention kernels."""
 
-    _fields_ = [(name, ctypes.c_int64) for name in ("batch", "time", "heads", "kv_heads", "width")] + [
-        (name, ctypes.c_int64) for name in ("q_stride", "kv_stride", "out_stride")
-    ]
-    _fields_ += [("scale", ctypes.c_float)]
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("batch", "time", "heads", "kv_heads", "width")),
+        *((name, ctypes.c_int64) for name in ("q_stride", "kv_stride", "out_stride")),
+        ("scale", ctypes.c_float),
+    )
 
 
 class AttentionIndex(ctypes.Structure):
     """Addresses of the tables that say which row holds the query, key and output of each token."""
 
-    _fields_ = [(name, ctypes.c_void_p) for name in ("query", "key", "output", "first", "length", "cos", "sin")]
+    _fields_ = tuple((name, ctypes.c_void_p) for name in ("query", "key", "output", "first", "length", "cos", "sin"))
 
 
 class Kernels:

@@ -74,7 +74,10 @@ class TrainingConfig(BaseModel):
     ema_decay: float | None = Field(
         None, gt=0, lt=1, description="keep a moving average of the weights (per step), evaluate and save that"
     )
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="number format of the matrix products")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto",
+        description="number format of the matrix products; auto is bf16 where the processor multiplies it faster",
+    )
 
     eval_interval: int | None = Field(
         None, ge=1, description=f"steps between evaluations on held-out problems (default: {DEFAULT_EVAL_INTERVAL})"
@@ -137,3 +140,9 @@ class RuntimeConfig(BaseModel):
         None, ge=1, description="CPU threads per process (count; default: torch's own, shared by the processes)"
     )
     processes: int = Field(1, ge=1, description="data-parallel processes on this machine (count)")
+    engine: Literal["auto", "native", "torch"] = Field(
+        "auto", description="how a step is computed: native kernels, or plain torch; auto is native where it can be"
+    )
+    micro_batch: int | None = Field(
+        None, ge=1, description="rows per pass of the native engine (count; default: what fits in a fixed memory)"
+    )

@@ -45,15 +45,14 @@ class Group:
         return [float(number) for number in sums.tolist()]
 
     @torch.no_grad()
-    def sum_gradients_(self, gradients: Sequence[Tensor], extras: Tensor) -> Tensor:
-        """Replace gradients by their sums over all processes; returns the sums of `extras` [n], float32."""
+    def sum_gradients_(self, gradients: Tensor, extras: Tensor) -> Tensor:
+        """Replace gradients [n] by their sums over all processes; returns the sums of `extras` [m], float32."""
         if self.world == 1:
             return extras
-        flat = torch.cat([*(g.reshape(-1) for g in gradients), extras])
+        flat = torch.cat([gradients, extras])
         dist.all_reduce(flat)
-        *sums, summed_extras = torch.split(flat, [*(g.numel() for g in gradients), extras.numel()])
-        torch._foreach_copy_(list(gradients), [s.view_as(g) for s, g in zip(sums, gradients, strict=True)])
-        return summed_extras
+        gradients.copy_(flat[: gradients.numel()])
+        return flat[gradients.numel() :]
 
     def wait_for_all(self) -> None:
         """Return when every process has come here."""

@@ -39,7 +39,7 @@ class Setup:
         """The state before the first step; the weights depend on the seed and on nothing else."""
         config = self.config
         model = build_model(config.model, len(self.stream.vocabulary), seed=config.training.seed)
-        return fresh_state(model.to(self.group.device), config.training, self.group.device)
+        return fresh_state(model.to(self.group.device), config.training, config.runtime, self.group.device)
 
     def batches(self, start: int, stop: int) -> Generator[list[Batch], None, None]:
         """The slices of this process in the batches of each optimizer step from `start` to `stop`."""

@@ -19,15 +19,17 @@ from torch import Tensor
 
 from longhand.errors import UserError
 from longhand.models.decoder import Decoder
+from longhand.models.flat import FlatParameters
 from longhand.runs.checkpoint import TRAINING_STATE
 from longhand.runs.manifest import MANIFEST, check_files
-from longhand.training.config import TrainingConfig
+from longhand.training.config import RuntimeConfig, TrainingConfig
 from longhand.training.ema import WeightAverage
-from longhand.training.optimizer import build_optimizer
+from longhand.training.engine import NativeEngine, build_engine
+from longhand.training.optimizer import AdamW
 from longhand.training.selection import BestCheckpoints, EarlyStopping
 
 STATE_FILE = "state.pt"
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 
 @dataclass
@@ -37,7 +39,9 @@ class TrainingState:
     step: int
     seconds: float
     model: Decoder
-    optimizer: torch.optim.AdamW
+    parameters: FlatParameters
+    engine: NativeEngine | None
+    optimizer: AdamW
     average: WeightAverage | None
     sums: Tensor
     best: BestCheckpoints
@@ -59,7 +63,7 @@ class TrainingState:
             "step": self.step,
             "seconds": self.seconds,
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict()["state"],
+            "optimizer": self.optimizer.state_dict(),
             "average": None if self.average is None else self.average.model.state_dict(),
             "average_updates": 0 if self.average is None else self.average.updates,
             "sums": self.sums,
@@ -80,8 +84,7 @@ class TrainingState:
         content = _load(checkpoint)
         try:
             self.model.load_state_dict(content["model"])
-            groups = self.optimizer.state_dict()["param_groups"]
-            self.optimizer.load_state_dict({"state": content["optimizer"], "param_groups": groups})
+            self.optimizer.load_state_dict(content["optimizer"])
             if self.average is not None:
                 self.average.model.load_state_dict(content["average"] or content["model"])
                 self.average.updates = content["average_updates"]
@@ -103,15 +106,21 @@ class TrainingState:
                 self.early.best, self.early.waited = best, waited
 
 
-def fresh_state(model: Decoder, config: TrainingConfig, device: torch.device) -> TrainingState:
-    """The state before the first step of a model that lies on `device`."""
+def fresh_state(model: Decoder, config: TrainingConfig, runtime: RuntimeConfig, device: torch.device) -> TrainingState:
+    """The state before the first step of a model that lies on `device`.
+
+    Raises `UserError` if `runtime` asks for an engine that cannot compute the model.
+    """
     early = config.early_stopping
+    parameters = FlatParameters(model)
     return TrainingState(
         step=0,
         seconds=0.0,
         model=model,
-        optimizer=build_optimizer(model, config),
-        average=None if config.ema_decay is None else WeightAverage(model, config.ema_decay),
+        parameters=parameters,
+        engine=build_engine(model, parameters, config, runtime),
+        optimizer=AdamW(parameters, config),
+        average=None if config.ema_decay is None else WeightAverage(model, parameters, config.ema_decay),
         sums=torch.zeros(3, device=device),
         best=BestCheckpoints(config.save_top_k, config.save_metric),
         early=None if early is None else EarlyStopping(early),

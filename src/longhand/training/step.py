@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.utils import get_total_norm
 
 from longhand.data.batches import Batch
 from longhand.training.config import TrainingConfig
 from longhand.training.distributed import Group
+from longhand.training.engine import uses_bf16
 from longhand.training.objectives import balance_term, next_token_losses, to_device
-from longhand.training.optimizer import set_learning_rate
 from longhand.training.state import TrainingState, seed_dropout
 
 
@@ -30,29 +29,19 @@ def take_step(
     Returns the norm of that gradient before clipping, and whether any process wants to stop. Sums of losses go into
     `state.sums`; nothing here waits for the device.
     """
-    model, device = state.model, group.device
-    set_learning_rate(state.optimizer, learning_rate)
+    gradients = state.parameters.gradients
+    gradients.zero_()
     scale = 1 / config.examples_per_step  # keeps the sums of gradients small until their weight is known
-    totals = torch.zeros(4, device=device)  # loss, weight, balance loss, wish to stop
-    for index, rows in enumerate(micro_batches):
-        batch = to_device(rows, device, every_mask=model.config.mlp == "moe")
-        weight = float(rows.weights.sum())
-        if model.config.dropout:
-            seed_dropout(config.seed, state.step, index, group.rank)
-        with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
-            loss, _ = next_token_losses(model, batch)
-            balance = balance_term(model, weight)
-        ((loss if balance is None else loss + balance) * scale).backward()  # type: ignore[no-untyped-call]
-        totals[0] += loss.detach()
-        totals[1] += weight
-        if balance is not None:
-            totals[2] += balance.detach()
+    if state.engine is None:
+        totals = _add_gradients(state, micro_batches, config, scale, group)
+    else:
+        state.engine.fused.refresh()
+        loss = sum(state.engine.add_gradients(rows, scale) for rows in micro_batches)
+        totals = torch.tensor([loss, float(sum(rows.weights.sum() for rows in micro_batches)), 0.0, 0.0])
     totals[3] = float(wants_stop)
-    gradients = [p.grad for p in model.parameters() if p.grad is not None]
     totals = group.sum_gradients_(gradients, totals)
     norm = average_and_clip_(gradients, 1 / (scale * totals[1]), config.grad_clip)
-    state.optimizer.step()
-    state.optimizer.zero_grad(set_to_none=True)
+    state.optimizer.step(learning_rate)
     if state.average is not None:
         state.average.update()
     state.sums += totals[:3]
@@ -60,14 +49,37 @@ def take_step(
     return norm, wants_stop if group.world == 1 else bool(totals[3] > 0)
 
 
+def _add_gradients(
+    state: TrainingState, micro_batches: Sequence[Batch], config: TrainingConfig, scale: float, group: Group
+) -> Tensor:
+    """The plain way, by autograd; returns the sums of loss, weight and balance loss, and room for a fourth number."""
+    model, device = state.model, group.device
+    totals = torch.zeros(4, device=device)
+    for index, rows in enumerate(micro_batches):
+        batch = to_device(rows, device, every_mask=model.config.mlp == "moe")
+        weight = float(rows.weights.sum())
+        if model.config.dropout:
+            seed_dropout(config.seed, state.step, index, group.rank)
+        with torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(config, device)):
+            loss, _ = next_token_losses(model, batch)
+            balance = balance_term(model, weight)
+        ((loss if balance is None else loss + balance) * scale).backward()  # type: ignore[no-untyped-call]
+        totals[0] += loss.detach()
+        totals[1] += weight
+        if balance is not None:
+            totals[2] += balance.detach()
+    return totals
+
+
 @torch.no_grad()
-def average_and_clip_(gradients: list[Tensor], factor: Tensor, largest_norm: float | None) -> Tensor:
-    """Multiply gradients by `factor`, and further where their norm would exceed `largest_norm`, in one pass.
+def average_and_clip_(gradients: Tensor, factor: Tensor, largest_norm: float | None) -> Tensor:
+    """Multiply gradients [n] by `factor`, and further where their norm would exceed `largest_norm`, in one pass.
 
     Returns the norm before clipping.
     """
-    norm = get_total_norm(gradients) * factor
+    # Per part: one long sum in float32 would lose a digit.
+    norm: Tensor = torch.stack([part.norm() for part in torch.split(gradients, 8192)]).norm() * factor
     if largest_norm is not None:
         factor = factor * (largest_norm / (norm + 1e-6)).clamp(max=1.0)
-    torch._foreach_mul_(gradients, factor)
+    gradients.mul_(factor)
     return norm
