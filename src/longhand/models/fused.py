@@ -242,7 +242,7 @@ class FusedDecoder:
         norm: str,
         rows: int,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return h, the norm of y = x + delta + delta_bias; `index` names the rows of x, if they are not all in turn."""
+        """Return h, the norm of y = x + delta + delta_bias; `index` names the rows of x, unless they come in turn."""
         y = self._array(f"{name}.y", rows, self.width, torch.float32)
         h = self._array(f"{name}.h", rows, self.width)
         mean, scale = (self._array(f"{name}.{part}", rows, 1, torch.float32) for part in ("mean", "scale"))

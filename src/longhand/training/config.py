@@ -137,7 +137,7 @@ class RuntimeConfig(BaseModel):
         "auto", description="where to compute; auto is cuda where there is one, else cpu"
     )
     threads: int | None = Field(
-        None, ge=1, description="CPU threads per process (count; default: torch's own, shared by the processes)"
+        None, ge=1, description="CPU threads per process (count; default: 1, processes use cores better than threads)"
     )
     processes: int = Field(1, ge=1, description="data-parallel processes on this machine (count)")
     engine: Literal["auto", "native", "torch"] = Field(

@@ -19,7 +19,6 @@ import torch.distributed as dist
 from torch import Tensor
 
 from longhand.errors import UserError
-from longhand.runtime import available_cores
 from longhand.training.config import RuntimeConfig
 
 
@@ -76,11 +75,7 @@ def joined(runtime: RuntimeConfig) -> Iterator[Group]:
     world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     device = choose_device(runtime, int(os.environ.get("LOCAL_RANK", "0")))
     threads_before = torch.get_num_threads()
-    threads = runtime.threads
-    if threads is None and world > 1:
-        threads = max(1, available_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", world)))
-    if threads is not None:
-        torch.set_num_threads(threads)
+    torch.set_num_threads(runtime.threads or 1)
     try:
         if world > 1:
             dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=rank, world_size=world)
