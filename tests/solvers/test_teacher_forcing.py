@@ -11,6 +11,7 @@ from longhand.data.encode import encode_problems
 from longhand.models.decoder import Decoder
 from longhand.solvers import teacher_forcing
 from longhand.solvers.autoregressive import AutoregressiveSolver
+from longhand.solvers.teacher_forcing import TeacherForcing
 from longhand.text.formats import Format
 
 MakeSolver = Callable[..., AutoregressiveSolver]
@@ -30,7 +31,7 @@ def _lead(model: Decoder, ids: list[int], prompt: int) -> float:
 def test_shared_beginnings_and_passes_change_nothing(
     make_solver: MakeSolver, monkeypatch: pytest.MonkeyPatch, name: str, format: Format
 ) -> None:
-    monkeypatch.setattr(teacher_forcing, "ROWS_PER_PASS", 37)
+    monkeypatch.setattr(teacher_forcing, "EXAMPLES_PER_PASS", 37)
     problems = list(Domain(max_operand=12))
     solver = make_solver(name, format=format)
     rows = encode_problems(problems, format, solver.vocabulary)
@@ -85,16 +86,12 @@ def test_no_rows_no_matches(make_solver: MakeSolver) -> None:
     assert solver.token_matches(ids, none).shape == (0, 0)
 
 
-@pytest.mark.parametrize(
-    ("rows", "wanted"),
-    [
-        (["12+1=", "12+2=", "12+3="], 3),
-        (["12+1=", "12+2=", "13+3=", "13+4="], 3),
-        (["1", "2"], 0),
-        ([""], 0),
-        (["11", "12", "13", "24"], 1),
-    ],
-)
-def test_the_shared_beginning_is_the_one_that_saves_most(rows: list[str], wanted: int) -> None:
-    ids = np.array([[ord(c) for c in row] for row in rows], dtype=np.uint8).reshape(len(rows), -1)
-    assert teacher_forcing._shared_prefix(ids) == wanted
+def test_without_native_kernels_the_same_rows_are_right(make_solver: MakeSolver) -> None:
+    solver = make_solver()
+    rows = encode_problems(list(Domain(max_operand=12)), solver.format, solver.vocabulary)
+    plain = TeacherForcing(solver.model)
+    plain.fused = None
+    ours, theirs = TeacherForcing(solver.model), plain
+    assert (ours.token_matches(rows.ids, rows.lengths) == theirs.token_matches(rows.ids, rows.lengths)).all()
+    exact = ours.exact_rows(rows.ids, np.maximum(rows.lengths - 1, 1), rows.lengths)
+    assert (exact == theirs.exact_rows(rows.ids, np.maximum(rows.lengths - 1, 1), rows.lengths)).all()

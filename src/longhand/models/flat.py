@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +32,7 @@ class FlatParameters:
         self.weights = torch.zeros(end, device=ordered[0][1].device, dtype=ordered[0][1].dtype)
         self.gradients = torch.zeros_like(self.weights)
         self.shapes = {name: parameter.shape for name, parameter in ordered}
+        self._first = ordered[0][1]
         with torch.no_grad():
             for name, parameter in ordered:
                 view = self.view(self.weights, name)
@@ -38,6 +40,14 @@ class FlatParameters:
                 parameter.data = view
                 if parameter.requires_grad:
                     parameter.grad = self.view(self.gradients, name)
+
+    @classmethod
+    def of(cls, model: nn.Module) -> FlatParameters:
+        """Those of a model that has them already, unless it was moved or converted since; or else new ones."""
+        kept = _of_models.get(model)
+        if kept is None or kept._first.data_ptr() != kept.weights.data_ptr():
+            kept = _of_models[model] = cls(model)
+        return kept
 
     def view(self, vector: Tensor, *names: str) -> Tensor:
         """The part of `vector`, laid out as the weights are, that belongs to a parameter, in its shape.
@@ -49,3 +59,6 @@ class FlatParameters:
         if any(before[1] != after[0] for before, after in pairwise(spans)):
             raise ValueError(f"{', '.join(names)} do not lie side by side")
         return vector[spans[0][0] : spans[-1][1]].view(-1, *self.shapes[names[0]][1:])
+
+
+_of_models: WeakKeyDictionary[nn.Module, FlatParameters] = WeakKeyDictionary()

@@ -95,6 +95,19 @@ class FusedDecoder:
         """Logits after each kept row, [n_kept, vocab], overwritten by the next call."""
         return self._forward(plan)
 
+    def choices(self, plan: RowPlan) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+        """The likeliest token after each kept row, the first of equals, its lead over the next and the largest size.
+
+        Lead and size are in logits; all three arrays are [n_kept]. For float32 only.
+        """
+        assert not self.is_rounded
+        logits = self.logits(plan)
+        choice = np.empty(plan.n_kept, dtype=np.int32)
+        lead, size = np.empty(plan.n_kept, dtype=np.float32), np.empty(plan.n_kept, dtype=np.float32)
+        arrays = (choice.ctypes.data, lead.ctypes.data, size.ctypes.data)
+        self.kernels.find_leads(plan.n_kept, self.vocab_size, logits.data_ptr(), *arrays)
+        return choice, lead, size
+
     @torch.inference_mode()
     def add_gradients(
         self, plan: RowPlan, targets: NDArray[np.int64], weights: NDArray[np.float32], factor: float

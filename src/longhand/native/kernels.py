@@ -30,6 +30,7 @@ _UNTYPED = {
     "embed": "-nnppppp",
     "add_bfloat16": "-npp",
     "round_to_bfloat16": "-npp",
+    "find_leads": "-nnpppp",
 }
 
 

@@ -16,11 +16,11 @@ from longhand.arithmetic.expression import parse_expression
 from longhand.arithmetic.splits import keyed_random
 from longhand.errors import UserError
 from longhand.models.decoder import Decoder
-from longhand.solvers import teacher_forcing
 from longhand.solvers.base import Completion
 from longhand.solvers.beam import beam_search
 from longhand.solvers.decoding import Pick, PromptBatch, Written, decode_batch, plan_batches
 from longhand.solvers.sampling import check_sampling, greedy, sample
+from longhand.solvers.teacher_forcing import TeacherForcing
 from longhand.text.formats import Format
 from longhand.text.vocabulary import Vocabulary
 
@@ -59,6 +59,7 @@ class AutoregressiveSolver:
         if max_new_tokens is None and domain is not None:
             max_new_tokens = sum(format.max_lengths(domain))
         self.max_new_tokens = max_new_tokens
+        self._forcing = TeacherForcing(model)
         self._eos, self._pad = vocabulary.id_of("eos"), vocabulary.id_of("pad")
 
     def solve(
@@ -104,11 +105,11 @@ class AutoregressiveSolver:
         lengths: NDArray[np.integer[Any]],
     ) -> NDArray[np.bool_]:
         """Return [n]: greedy decoding of the first `prompt_lengths` ids surely writes the rest of the row."""
-        return teacher_forcing.exact_rows(self.model, ids, prompt_lengths, lengths)
+        return self._forcing.exact_rows(ids, prompt_lengths, lengths)
 
     def token_matches(self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
         """Return [n, width - 1]: the id after each position is the most likely one; false on padding."""
-        return teacher_forcing.token_matches(self.model, ids, lengths)
+        return self._forcing.token_matches(ids, lengths)
 
     def _check_settings(
         self, temperature: float, top_k: int | None, beam: int, max_new_tokens: int | None, batch_size: int

@@ -11,39 +11,90 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from longhand.models.decoder import Decoder
+from longhand.models.flat import FlatParameters
+from longhand.models.fused import FusedDecoder, why_not_fused
+from longhand.models.rows import RowPlan, plan_rows
 
 Ints = NDArray[np.integer[Any]]
 
-ROWS_PER_PASS = 512
+EXAMPLES_PER_PASS = 1024
 
 ROUNDING = {torch.float64: 1e-12, torch.float32: 1e-4, torch.bfloat16: 0.1, torch.float16: 0.02}
 """A lead of this share of the largest logit outlasts rounding; a smaller one is decided by real decoding."""
 
 
-@torch.inference_mode()
-def exact_rows(model: Decoder, ids: Ints, prompt_lengths: Ints, lengths: Ints) -> NDArray[np.bool_]:
-    """Return [n]: the target is surely what greedy decoding writes after the prompt.
+class TeacherForcing:
+    """Reads rows of ids with their targets; `model` must not be changed meanwhile.
 
-    That is so when each token of the target is the likeliest one after those before it. Rounding differs a little
-    between one pass and many, so a lead too small to outlast it does not count as sure.
+    On a CPU and in float32, neighbours in a domain (`951+0=`, `951+1=`) share what they begin with, in the fused pass.
+    Other models, devices and types take the plain modules.
     """
-    exact = np.zeros(len(ids), dtype=np.bool_)
-    for rows, prompt, length in _alike(prompt_lengths, lengths):
-        logits = _target_logits(model, ids[rows, : length - 1], prompt)  # [batch, length - prompt, vocab]
-        targets = _to_tensor(ids[rows, prompt:length], model)
-        exact[rows] = _leads(logits, targets).all(dim=1).cpu().numpy()
-    return exact
+
+    def __init__(self, model: Decoder) -> None:
+        self.model = model
+        self.fused = None if why_not_fused(model) else FusedDecoder(model, FlatParameters.of(model))
+
+    def exact_rows(self, ids: Ints, prompt_lengths: Ints, lengths: Ints) -> NDArray[np.bool_]:
+        """Return [n]: the target is surely what greedy decoding writes after the prompt.
+
+        That is so when each token of the target is the likeliest one after those before it. Rounding differs a little
+        between one pass and many, so a lead too small to outlast it does not count as sure.
+        """
+        exact = np.zeros(len(ids), dtype=np.bool_)
+        if self.fused is not None:
+            for rows in _slices(len(ids)):
+                exact[rows] = self._fused_exact(self.fused, ids[rows], prompt_lengths[rows], lengths[rows])
+            return exact
+        for chosen, prompt, length in _alike(prompt_lengths, lengths):
+            exact[chosen] = self._plain_exact(ids[chosen], prompt, length)
+        return exact
+
+    @torch.inference_mode()
+    def token_matches(self, ids: Ints, lengths: Ints) -> NDArray[np.bool_]:
+        """Return [n, width - 1]: the token after each position is the likeliest one, the first of equals."""
+        matches = np.zeros((len(ids), max(ids.shape[1] - 1, 0)), dtype=np.bool_)
+        if self.fused is not None:
+            for rows in _slices(len(ids)):
+                plan = self._plan(ids[rows], lengths[rows], keep=0)
+                choice, _, _ = self.fused.choices(plan)
+                here = plan.row_of >= 0
+                matches[rows, : here.shape[1]] = here & (choice[plan.row_of] == ids[rows, 1 : here.shape[1] + 1])
+            return matches
+        for chosen, _, length in _alike(np.zeros_like(lengths), lengths):
+            row_ids = _to_tensor(ids[chosen, :length], self.model)
+            best = self.model(row_ids[:, :-1]).argmax(dim=-1)
+            matches[chosen, : length - 1] = (best == row_ids[:, 1:]).cpu().numpy()
+        return matches
+
+    def _plan(self, ids: Ints, lengths: Ints, keep: int) -> RowPlan:
+        """Rows of all tokens but the last one, after which nothing is asked."""
+        width = int(lengths.max())
+        return plan_rows(ids[:, : width - 1].astype(np.int64), lengths - 1, self.model.vocab_size, keep)
+
+    @torch.inference_mode()
+    def _fused_exact(self, fused: FusedDecoder, ids: Ints, prompt_lengths: Ints, lengths: Ints) -> NDArray[np.bool_]:
+        keep = int(prompt_lengths.min()) - 1
+        plan = self._plan(ids, lengths, keep)
+        choice, lead, size = fused.choices(plan)
+        kept = plan.kept_of  # [n, T - keep]
+        columns = np.arange(keep, keep + kept.shape[1])
+        asked = (columns >= prompt_lengths[:, None] - 1) & (kept >= 0)
+        sure = lead > ROUNDING[torch.float32] * size
+        right = sure[kept] & (choice[kept] == ids[:, keep + 1 : keep + 1 + kept.shape[1]])
+        exact: NDArray[np.bool_] = (right | ~asked).all(axis=1)
+        return exact
+
+    @torch.inference_mode()
+    def _plain_exact(self, ids: Ints, prompt: int, length: int) -> NDArray[np.bool_]:
+        logits = self.model(_to_tensor(ids[:, : length - 1], self.model), logits_to_keep=length - prompt)
+        leads = _leads(logits, _to_tensor(ids[:, prompt:length], self.model))
+        exact: NDArray[np.bool_] = leads.all(dim=1).cpu().numpy()
+        return exact
 
 
-@torch.inference_mode()
-def token_matches(model: Decoder, ids: Ints, lengths: Ints) -> NDArray[np.bool_]:
-    """Return [n, width - 1]: the token after each position is the likeliest one, the first of equals."""
-    matches = np.zeros((len(ids), max(ids.shape[1] - 1, 0)), dtype=np.bool_)
-    for rows, _, length in _alike(np.zeros_like(lengths), lengths):
-        row_ids = _to_tensor(ids[rows, :length], model)
-        chosen = model(row_ids[:, :-1]).argmax(dim=-1)
-        matches[rows, : length - 1] = (chosen == row_ids[:, 1:]).cpu().numpy()
-    return matches
+def _slices(n: int) -> Iterator[slice]:
+    for start in range(0, n, EXAMPLES_PER_PASS):
+        yield slice(start, min(start + EXAMPLES_PER_PASS, n))
 
 
 def _alike(prompt_lengths: Ints, lengths: Ints) -> Iterator[tuple[NDArray[np.int64], int, int]]:
@@ -52,42 +103,8 @@ def _alike(prompt_lengths: Ints, lengths: Ints) -> Iterator[tuple[NDArray[np.int
     kinds, kind_of_row = np.unique(shapes, axis=0, return_inverse=True)
     for kind, (prompt, length) in enumerate(kinds.tolist()):
         rows = np.flatnonzero(kind_of_row.reshape(-1) == kind)
-        for start in range(0, len(rows), ROWS_PER_PASS):
-            yield rows[start : start + ROWS_PER_PASS], prompt, length
-
-
-def _target_logits(model: Decoder, ids: Ints, prompt: int) -> Tensor:
-    """Logits from the last token of the prompt on, for `ids` [batch, time] that are equally long: [batch, keep, vocab].
-
-    Neighbours in a domain begin alike (`951+0=`, `951+1=`), and what they share is read once.
-    """
-    keep = ids.shape[1] - prompt + 1
-    shared = _shared_prefix(ids[:, : prompt - 1])
-    logits: Tensor
-    if shared == 0:
-        logits = model(_to_tensor(ids, model), logits_to_keep=keep)
-        return logits
-    prefixes, prefix_of_row = np.unique(ids[:, :shared], axis=0, return_inverse=True)
-    cache = model.new_cache(len(prefixes), ids.shape[1])
-    model(_to_tensor(prefixes, model), kv_cache=cache, logits_to_keep=1)
-    cache.select(_to_tensor(prefix_of_row.reshape(-1), model))
-    logits = model(_to_tensor(ids[:, shared:], model), kv_cache=cache, logits_to_keep=keep)
-    return logits
-
-
-def _shared_prefix(ids: Ints) -> int:
-    """The number of leading columns that is best read apart: few different beginnings, many tokens saved."""
-    n = len(ids)
-    new = np.ones(n, dtype=np.bool_)
-    new[1:] = False
-    best, most_saved = 0, 0
-    for column in range(ids.shape[1]):
-        # Rows in the order of a domain: a beginning differs from the one before it, or is the same.
-        new[1:] |= ids[1:, column] != ids[:-1, column]
-        saved = (n - int(new.sum())) * (column + 1)
-        if saved > most_saved:
-            best, most_saved = column + 1, saved
-    return best
+        for part in _slices(len(rows)):
+            yield rows[part], prompt, length
 
 
 def _leads(logits: Tensor, targets: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ class WeightAverage:
         self.decay = decay
         self.updates = 0
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
-        self.parameters = FlatParameters(self.model)
+        self.parameters = FlatParameters.of(self.model)
         self._trained = trained
 
     @torch.no_grad()

@@ -112,7 +112,7 @@ def fresh_state(model: Decoder, config: TrainingConfig, runtime: RuntimeConfig, 
     Raises `UserError` if `runtime` asks for an engine that cannot compute the model.
     """
     early = config.early_stopping
-    parameters = FlatParameters(model)
+    parameters = FlatParameters.of(model)
     return TrainingState(
         step=0,
         seconds=0.0,

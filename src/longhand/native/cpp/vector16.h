@@ -63,9 +63,10 @@ inline float largest(V16 x) {
 
 inline V16 max16(V16 a, V16 b) { return a > b ? a : b; }
 
-// e^x to 2 units in the last place, 0 far below: 2^n e^r with |r| <= ln 2 / 2 and a polynomial of degree 6 (Cephes expf).
+// e^x to 2 units in the last place between 1e-38 and 1e38, and one of these beyond: 2^n e^r with |r| <= ln 2 / 2 and a polynomial of degree 6 (Cephes expf).
 inline V16 exp16(V16 x) {
   x = max16(x, fill(-87.0f));
+  x = x < 87.0f ? x : fill(87.0f);
   const V16 shifted = x * 1.44269504f + 12582912.0f;  // 1.5 * 2^23: the mantissa now ends in the nearest integer
   const V16 n = shifted - 12582912.0f;
   const V16 r = x - n * 0.693359375f + n * 2.12194440e-4f;
