@@ -1,0 +1,1 @@
+"""Measures this code and named peers side by side."""

@@ -1,0 +1,1 @@
+"""The programs that are compared, one per file; none is imported but by its own worker process."""
