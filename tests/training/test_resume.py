@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from longhand.errors import UserError
+from longhand.native.library import load
 from longhand.runs.manifest import write_manifest
 from longhand.runs.tracker import read_rows
 from longhand.training.loop import train
@@ -96,6 +97,21 @@ def test_a_run_killed_after_every_step_and_in_the_middle_of_saving_is_bit_for_bi
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert_same_run(tmp_path / "whole", tmp_path / "killed")
+
+
+@pytest.mark.parametrize("engine", ["native", "torch"])
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_every_engine_and_optimizer_goes_on_to_the_bit(tiny: Tiny, tmp_path: Path, engine: str, optimizer: str) -> None:
+    if engine == "native" and load() is None:
+        pytest.skip("no native kernels: no compiler when longhand was installed")
+    config = tiny(
+        training={"precision": "bf16", "optimizer": optimizer, "ema_decay": 0.9},
+        runtime={"engine": engine, "threads": 1, "device": "cpu"},
+    )
+    train(config, tmp_path / "whole")
+    train_until(6, config, tmp_path / "parts")
+    train(config, tmp_path / "parts", resume="auto")
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
 
 
 def test_files_are_read_on_where_the_run_stopped(tiny: Tiny, tmp_path: Path) -> None:

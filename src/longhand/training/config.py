@@ -13,6 +13,7 @@ Metric = Literal["val_loss", "val_exact_match", "val_token_accuracy"]
 DEFAULT_STEPS = 10_000
 DEFAULT_EVAL_INTERVAL = 500
 DEFAULT_MIN_LR_RATIO = 0.1
+DEFAULT_MUON_LEARNING_RATE = 0.02
 
 
 def is_better(metric: Metric, value: float, than: float, *, by: float = 0.0) -> bool:
@@ -65,6 +66,12 @@ class TrainingConfig(BaseModel):
         DEFAULT_MIN_LR_RATIO, ge=0, le=1, description="learning rate at the last step / highest"
     )
 
+    optimizer: Literal["adamw", "muon"] = Field(
+        "adamw", description="adamw for all weights, or muon for the matrices of the blocks and adamw for the rest"
+    )
+    muon_learning_rate: float = Field(
+        DEFAULT_MUON_LEARNING_RATE, gt=0, description="muon only: highest learning rate of the matrices of the blocks"
+    )
     betas: tuple[float, float] = Field((0.9, 0.999), description="AdamW: decay of both moments (per step)")
     eps: float = Field(1e-8, gt=0, description="AdamW: added to the root of the second moment")
     weight_decay: float = Field(
@@ -113,6 +120,8 @@ class TrainingConfig(BaseModel):
             raise UserError("training.min_lr_ratio has no effect with schedule: constant; remove it")
         if self.warmup_start_ratio and not (self.warmup_steps or self.warmup_epochs):
             raise UserError("training.warmup_start_ratio has no effect without warmup_steps or warmup_epochs")
+        if self.optimizer == "adamw" and self.muon_learning_rate != DEFAULT_MUON_LEARNING_RATE:
+            raise UserError("training.muon_learning_rate has no effect with optimizer: adamw; use optimizer: muon")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise UserError(f"training.betas {list(self.betas)} must both be at least 0 and below 1")
         if self.val_check_interval is not None and self.val_check_interval > 1 and self.val_check_interval % 1:

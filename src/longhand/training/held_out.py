@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from longhand.data.batches import make_batch
+from longhand.data.batches import Batch, make_batch
 from longhand.data.stream import TrainStream
 from longhand.models.decoder import Decoder
+from longhand.models.flat import FlatParameters
+from longhand.models.fused import FusedDecoder, why_not_fused
+from longhand.models.rows import plan_rows
 from longhand.training.distributed import Group
 from longhand.training.objectives import DeviceBatch, next_token_losses, to_device
 
@@ -19,6 +23,7 @@ ROWS_PER_PASS = 1024
 
 @dataclass(frozen=True, slots=True)
 class _Pass:
+    rows: Batch
     batch: DeviceBatch
     loss_weight: float
     completion: Tensor  # [batch, keep], true where the model has to write the target
@@ -43,7 +48,7 @@ class HeldOutRows:
             counted, completion = make_batch(rows, stream.config.loss, padding), make_batch(rows, "completion", padding)
             batch = to_device(counted, group.device, keep=completion.n_keep)
             written = torch.from_numpy(completion.weights[:, -batch.keep :] > 0).to(group.device)
-            self.passes.append(_Pass(batch, float(counted.weights.sum()), written))
+            self.passes.append(_Pass(counted, batch, float(counted.weights.sum()), written))
 
     def __bool__(self) -> bool:
         return self.total > 0
@@ -53,9 +58,13 @@ class HeldOutRows:
         """Loss (nats per counted token), exact match and token accuracy of the completion, in float32."""
         was_training = model.training
         model.eval()
+        fused = None if why_not_fused(model) else FusedDecoder(model, FlatParameters.of(model))
         sums = [0.0] * 5
         for part in self.passes:
-            loss, logits = next_token_losses(model, part.batch)
+            if fused is None or part.batch.attention_mask is not None:
+                loss, logits = next_token_losses(model, part.batch)
+            else:
+                loss, logits = _fused_losses(fused, part)
             right = logits.argmax(dim=-1) == part.batch.targets  # [batch, keep]
             n_exact = (right | ~part.completion).all(dim=1).sum()
             n_hits, n_tokens = (right & part.completion).sum(), part.completion.sum()
@@ -69,3 +78,12 @@ class HeldOutRows:
             "val_token_accuracy": hits / tokens,
             "val_total": self.total,
         }
+
+
+def _fused_losses(fused: FusedDecoder, part: _Pass) -> tuple[Tensor, Tensor]:
+    """What `next_token_losses` returns, for rows padded on the right; logits of padding are those of some other token."""
+    batch, ids = part.batch, part.rows.input_ids
+    plan = plan_rows(ids, part.rows.attention_mask.sum(axis=1), fused.vocab_size, keep=ids.shape[1] - batch.keep)
+    logits = fused.logits(plan)[torch.from_numpy(plan.kept_of).long()]
+    losses = F.cross_entropy(logits.flatten(0, 1), batch.targets.reshape(-1), reduction="none")
+    return torch.dot(losses, batch.weights.reshape(-1)), logits

@@ -3,24 +3,46 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
 
 from longhand.models.flat import FlatParameters
 from longhand.training.config import TrainingConfig
 
 
+class Optimizer(Protocol):
+    """Moves the weights of a model by their gradients."""
+
+    @property
+    def steps(self) -> int:
+        """Steps taken."""
+        ...
+
+    def step(self, learning_rate: float) -> None:
+        """Move the weights by the gradients as they are now."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """What has to be kept to go on."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned; raises `RuntimeError` if it belongs to other weights."""
+        ...
+
+
 class AdamW:
     """AdamW (arXiv:1711.05101): a handful of operations on one vector, whatever the number of parameters.
 
-    Matrices and embeddings decay, biases and norm gains do not. `steps` counts the steps taken. The moments `first` and
-    `second` are laid out as the weights are.
+    Matrices and embeddings decay, biases and norm gains do not. It moves the weights of `parts` (default: all), slices
+    of the vector they lie in; the moments `first` and `second` are laid out as the weights are.
     """
 
-    def __init__(self, parameters: FlatParameters, config: TrainingConfig) -> None:
-        self.parameters = parameters
+    def __init__(
+        self, parameters: FlatParameters, config: TrainingConfig, parts: tuple[slice, ...] = (slice(None),)
+    ) -> None:
+        self.parameters, self.parts = parameters, parts
         self.betas, self.eps, self.weight_decay = config.betas, config.eps, config.weight_decay
         self.steps = 0
         self.first = torch.zeros_like(parameters.weights)
@@ -31,14 +53,18 @@ class AdamW:
     def step(self, learning_rate: float) -> None:
         """Move the weights by the gradients as they are now."""
         self.steps += 1
-        weights, gradients = self.parameters.weights, self.parameters.gradients
         beta1, beta2 = self.betas
-        self.first.lerp_(gradients, 1 - beta1)
-        self.second.mul_(beta2).addcmul_(gradients, gradients, value=1 - beta2)
         correction = math.sqrt(1 - beta2**self.steps)
-        root = torch.sqrt(self.second, out=self._scratch).div_(correction).add_(self.eps)
-        weights[: self.parameters.n_matrices].mul_(1 - learning_rate * self.weight_decay)
-        weights.addcdiv_(self.first, root, value=-learning_rate / (1 - beta1**self.steps))
+        for part in self.parts:
+            weights, gradients = self.parameters.weights[part], self.parameters.gradients[part]
+            first, second = self.first[part], self.second[part]
+            first.lerp_(gradients, 1 - beta1)
+            second.mul_(beta2).addcmul_(gradients, gradients, value=1 - beta2)
+            root = torch.sqrt(second, out=self._scratch[part]).div_(correction).add_(self.eps)
+            if self.weight_decay:
+                decayed = self.parameters.n_matrices - (part.start or 0)
+                weights[: max(decayed, 0)].mul_(1 - learning_rate * self.weight_decay)
+            weights.addcdiv_(first, root, value=-learning_rate / (1 - beta1**self.steps))
 
     def state_dict(self) -> dict[str, Any]:
         """What has to be kept to go on: the number of steps and the moments."""
@@ -46,7 +72,6 @@ class AdamW:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what `state_dict` returned; raises `RuntimeError` if it belongs to other weights."""
-        moments: tuple[Tensor, Tensor] = (state["first"], state["second"])
-        self.first.copy_(moments[0])
-        self.second.copy_(moments[1])
+        self.first.copy_(state["first"])
+        self.second.copy_(state["second"])
         self.steps = state["steps"]

@@ -25,7 +25,8 @@ from longhand.runs.manifest import MANIFEST, check_files
 from longhand.training.config import RuntimeConfig, TrainingConfig
 from longhand.training.ema import WeightAverage
 from longhand.training.engine import NativeEngine, build_engine
-from longhand.training.optimizer import AdamW
+from longhand.training.muon import Muon
+from longhand.training.optimizer import AdamW, Optimizer
 from longhand.training.selection import BestCheckpoints, EarlyStopping
 
 STATE_FILE = "state.pt"
@@ -41,7 +42,7 @@ class TrainingState:
     model: Decoder
     parameters: FlatParameters
     engine: NativeEngine | None
-    optimizer: AdamW
+    optimizer: Optimizer
     average: WeightAverage | None
     sums: Tensor
     best: BestCheckpoints
@@ -119,7 +120,7 @@ def fresh_state(model: Decoder, config: TrainingConfig, runtime: RuntimeConfig, 
         model=model,
         parameters=parameters,
         engine=build_engine(model, parameters, config, runtime),
-        optimizer=AdamW(parameters, config),
+        optimizer=AdamW(parameters, config) if config.optimizer == "adamw" else Muon(model, parameters, config),
         average=None if config.ema_decay is None else WeightAverage(model, parameters, config.ema_decay),
         sums=torch.zeros(3, device=device),
         best=BestCheckpoints(config.save_top_k, config.save_metric),

@@ -1,0 +1,109 @@
+"""Muon: the momentum of each hidden matrix, made orthogonal, is its step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from longhand.models.decoder import Decoder
+from longhand.models.flat import FlatParameters
+from longhand.training.config import TrainingConfig
+from longhand.training.optimizer import AdamW
+
+MOMENTUM = 0.95
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+"""Of the odd polynomial a x + b x^3 + c x^5, which five times over takes (0, 1] to about [0.7, 1.2]."""
+ITERATIONS = 5
+
+
+class Muon:
+    """Muon for the matrices of the blocks, AdamW for embeddings, head, gains and biases.
+
+    Keller Jordan et al. (2024), Muon: An optimizer for hidden layers in neural networks; with Nesterov momentum.
+    Queries, keys and values are matrices of their own, and so is each expert. A matrix of r rows and c columns moves by
+    `muon_learning_rate` times sqrt(max(1, r / c)), both rates following one schedule.
+    """
+
+    def __init__(self, model: Decoder, parameters: FlatParameters, config: TrainingConfig) -> None:
+        self.parameters = parameters
+        hidden = [name for name in parameters.spans if name.startswith("blocks.") and len(parameters.shapes[name]) > 1]
+        begin, end = parameters.spans[hidden[0]][0], max(parameters.spans[name][1] for name in hidden)
+        self.hidden = slice(begin, end)
+        self.adamw = AdamW(parameters, config, (slice(0, begin), slice(end, parameters.weights.numel())))
+        self.ratio = config.muon_learning_rate / config.learning_rate
+        self.weight_decay = config.weight_decay
+        self.momentum = torch.zeros_like(parameters.weights[self.hidden])
+        self._step = torch.zeros_like(self.momentum)
+        self._groups = _group(_views(model, parameters, hidden, self._step, begin))
+
+    @property
+    def steps(self) -> int:
+        """Steps taken."""
+        return self.adamw.steps
+
+    @torch.no_grad()
+    def step(self, learning_rate: float) -> None:
+        """Move the weights by the gradients as they are now."""
+        self.adamw.step(learning_rate)
+        rate = learning_rate * self.ratio
+        weights, gradients = self.parameters.weights[self.hidden], self.parameters.gradients[self.hidden]
+        self.momentum.lerp_(gradients, 1 - MOMENTUM)
+        torch.lerp(gradients, self.momentum, MOMENTUM, out=self._step)
+        for views in self._groups:
+            rows, columns = views[0].shape
+            flip = rows > columns  # the product of the iteration is then the smaller one
+            stacked = torch.stack([view.t() if flip else view for view in views])
+            factor = max(1, rows / columns) ** 0.5
+            for view, unit in zip(views, orthogonalize(stacked), strict=True):
+                view.copy_(unit.t() if flip else unit).mul_(factor)
+        if self.weight_decay:
+            weights.mul_(1 - rate * self.weight_decay)
+        weights.sub_(self._step, alpha=rate)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What has to be kept to go on: AdamW's state and the momentum."""
+        return {**self.adamw.state_dict(), "momentum": self.momentum}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned; raises `RuntimeError` if it belongs to other weights."""
+        self.adamw.load_state_dict(state)
+        self.momentum.copy_(state["momentum"])
+
+
+def orthogonalize(matrices: Tensor) -> Tensor:
+    """Bring the singular values of `matrices` [n, rows, columns] near 1, rows <= columns (Newton-Schulz)."""
+    a, b, c = COEFFICIENTS
+    x: Tensor = matrices / (matrices.flatten(1).norm(dim=1)[:, None, None] + 1e-7)
+    for _ in range(ITERATIONS):
+        square = x @ x.mT
+        polynomial = torch.baddbmm(square, square, square, beta=b, alpha=c)
+        x = torch.baddbmm(x, polynomial, x, beta=a)
+    return x
+
+
+def _views(
+    model: Decoder, parameters: FlatParameters, hidden: Iterable[str], vector: Tensor, begin: int
+) -> Iterable[Tensor]:
+    """The parts of `vector`, which holds the weights from `begin` on, that are one matrix each: [rows, columns]."""
+    config = model.config
+    kv_width = config.n_kv_heads * (config.d_model // config.n_heads)
+    for name in hidden:
+        start, stop = parameters.spans[name]
+        whole = vector[start - begin : stop - begin].view(parameters.shapes[name])
+        if name.endswith("attention.qkv.weight"):
+            yield from torch.split(whole, [config.d_model, kv_width, kv_width])
+        elif whole.dim() == 3:
+            yield from whole
+        else:
+            yield whole
+
+
+def _group(views: Iterable[Tensor]) -> list[list[Tensor]]:
+    """Matrices of one shape together: they are orthogonalised in one batch."""
+    groups: dict[tuple[int, ...], list[Tensor]] = {}
+    for view in views:
+        groups.setdefault(tuple(view.shape), []).append(view)
+    return list(groups.values())
