@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Precision = Literal["fp32", "bf16"]
 
 HEAD_WIDTH = 64  # channels per head of a GPT-2, where there is room for four heads
+EMBEDDING_STD = 0.02  # of the models that are asked
 N_READY_BATCHES = 16  # that contenders go round and round in
 
 
@@ -110,7 +111,8 @@ class DecodeSpec:
 
     `answer` asks three-digit sums (`<bos>012+345=`), `worked` sums of two to three small numbers in the vocabulary
     and format of worked steps (`99+21=` and then `9+1=10 9+2+1=11 ...`), whose prompts are not equally long. The
-    weights are drawn, not trained, so the answers are noise; they vary, and no model ever writes the end mark.
+    weights are drawn, not trained, so the answers are noise; they vary, and no model ever writes the end mark. The
+    embeddings are small, for with a tied head a model of large ones repeats the last token for ever.
     """
 
     width: int
@@ -150,7 +152,7 @@ class DecodeSpec:
     def model_config(self) -> ModelConfig:
         """The model as this package describes it."""
         d_ff = 4 * self.width if self.task == "answer" else 2 * self.width  # math-llm's own ratio
-        return _gpt2(self.width, self.heads, self.layers, self.positions, d_ff=d_ff)
+        return _gpt2(self.width, self.heads, self.layers, self.positions, d_ff=d_ff, embedding_std=EMBEDDING_STD)
 
     def model(self) -> Decoder:
         """The model with its weights, in float32, which every contender has to answer with.
@@ -169,7 +171,7 @@ class DecodeSpec:
             for role in {"eos", "pad"} & set(words.roles):
                 model.embedding.weight[words.id_of(role), 0] = -1.0
             model.norm.weight[0] = 0.0  # type: ignore[operator]
-            model.norm.bias[0] = 3 * self.width**0.5  # type: ignore[operator]  # six deviations of a logit
+            model.norm.bias[0] = 6 * EMBEDDING_STD * self.width**0.5  # type: ignore[operator]  # of a logit: six deviations
         return model.eval()
 
     @cached_property
@@ -255,10 +257,8 @@ def heads(width: int) -> int:
     return max(4, width // HEAD_WIDTH)
 
 
-def _gpt2(width: int, heads: int, layers: int, positions: int, d_ff: int | None = None) -> ModelConfig:
+def _gpt2(width: int, heads: int, layers: int, positions: int, **others: Any) -> ModelConfig:
     from longhand.models.config import ModelConfig
 
-    return ModelConfig(
-        name="gpt2", d_model=width, n_heads=heads, n_layers=layers, d_ff=d_ff or 4 * width, max_seq_len=positions,
-        init="scaled",
-    )  # fmt: skip
+    sizes = {"d_model": width, "n_heads": heads, "n_layers": layers, "max_seq_len": positions}
+    return ModelConfig(name="gpt2", init="scaled", **sizes, **others)

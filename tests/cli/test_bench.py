@@ -1,0 +1,100 @@
+"""`longhand bench` measures, prints and writes; with --quick in seconds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from longhand.bench.result import read_result
+from longhand.cli.main import main
+
+
+def bench(*words: object) -> int:
+    return main(["bench", *map(str, words)])
+
+
+def test_training_against_peers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench("train", "--quick", "--against", "eager", "hugging-face", "--output-dir", tmp_path) == 0
+    result = read_result(tmp_path / "train.json")
+    assert [(cell.contender, cell.status, len(cell.samples)) for cell in result.cells] == [
+        (name, "measured", 2)
+        for name in ("longhand", "longhand-fp32", "eager", "hugging-face", "matrix product", "matrix product")
+    ]
+    assert result.versions["torch"]
+    assert result.versions["transformers"]
+    for row in result.summary[:4]:
+        assert row["rate"]["low"] > 0
+        assert 0 < row["share"] < 2
+        assert row["peak_memory"] > 2**26
+    printed = capsys.readouterr().out
+    for words in ("examples/s", "TFLOP/s", "hugging-face", "6 x matrix parameters", f"wrote {tmp_path}"):
+        assert words in printed
+    assert (tmp_path / "train.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_decoding_against_peers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench("decode", "--quick", "--against", "eager", "hugging-face", "--output-dir", tmp_path) == 0
+    result = read_result(tmp_path / "decode.json")
+    agreements = {cell.agreement for cell in result.cells if cell.precision == "fp32" and cell.kind == "decode"}
+    assert agreements == {1.0}
+    single = [row for row in result.summary if row["group"] == "answer, width 32, batch 1" and row["latency"]]
+    assert [row["contender"] for row in single] == ["longhand", "longhand-bf16", "eager", "hugging-face"]
+    assert all(0 < row["latency"][0] <= row["latency"][1] for row in single)
+    assert "same answers" in capsys.readouterr().out
+    assert (tmp_path / "decode.png").exists()
+
+
+@pytest.mark.parametrize("kind", ["data", "sweep", "scaling"])
+def test_the_kinds_without_peers(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    assert bench(kind, "--quick", "--clock", "cpu", "--output-dir", tmp_path) == 0
+    result = read_result(tmp_path / f"{kind}.json")
+    assert result.clock == "cpu"
+    assert all(cell.measured for cell in result.cells)
+    printed = capsys.readouterr().out
+    assert ("predicted" if kind == "scaling" else "problems/s") in printed
+    if kind == "scaling":
+        assert {curve["name"] for curve in result.summary} == {
+            "width", "layers", "batch", "tokens per row", "problems swept"
+        }  # fmt: skip
+        assert (tmp_path / "scaling.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "fragments"),
+    [
+        (["serve"], ["server", "train"]),
+        (["train", "--against", "eagr"], ["eagr", "did you mean eager?"]),
+        (["decode", "--against", "lightning"], ["lightning", "no decode"]),
+        (["sweep", "--against", "eager"], ["sweep", "--against"]),
+        (["train", "--against", "mine.py"], ["mine.py", "train_contender"]),
+        (["train", "--repeats", "0"], ["--repeats", "0"]),
+        (["train", "--seconds", "soon"], ["--seconds", "soon"]),
+        (["training"], ["training", "train"]),
+    ],
+)
+def test_a_mistake_is_one_line(
+    words: list[str], fragments: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert bench(*words, "--output-dir", tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    for fragment in fragments:
+        assert fragment in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_package_is_a_row(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A folder that is found before the real one and says that it is not there.
+    hidden = tmp_path / "hidden" / "lightning"
+    hidden.mkdir(parents=True)
+    (hidden / "__init__.py").write_text("raise ModuleNotFoundError('No module', name='lightning')\n")
+    monkeypatch.setenv("PYTHONPATH", f"{hidden.parent}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    assert bench("train", "--quick", "--against", "lightning", "--output-dir", tmp_path) == 0
+    assert "not installed: pip install longhand[bench]" in capsys.readouterr().out
+    statuses = {cell.contender: cell.measured for cell in read_result(tmp_path / "train.json").cells}
+    assert statuses["longhand"]
+    assert not statuses["lightning"]
