@@ -1,8 +1,12 @@
-"""What this process may use of the machine."""
+"""What this process may use of the machine, and how it starts others."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+from multiprocessing.context import BaseContext
+
+_PRELOADED = ("longhand.training.start", "longhand.evaluation.sweep", "longhand.solvers.load")
 
 
 def available_cores() -> int:
@@ -10,3 +14,27 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def start_method() -> str:
+    """How worker processes start: forked from a server that has imported torch once, or afresh where there is none.
+
+    Importing torch takes a second or two, for each of the processes that train and again for each that sweeps.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return "spawn"
+    multiprocessing.set_forkserver_preload([*_PRELOADED])
+    return "forkserver"
+
+
+def worker_context() -> BaseContext:
+    """The context in which to create worker processes; see `start_method`."""
+    return multiprocessing.get_context(start_method())
+
+
+def prepare_workers() -> None:
+    """Let the server of the worker processes begin to import what they need, while this process does other things."""
+    if start_method() == "forkserver":
+        from multiprocessing.forkserver import ensure_running
+
+        ensure_running()

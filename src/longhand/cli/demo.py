@@ -33,6 +33,10 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the recipe, print the report and what to type next; exit code 1 if an answer was wrong."""
+    from longhand.runtime import prepare_workers
+
+    if arguments.processes != 1:
+        prepare_workers()
     from longhand.recipes import demo, use_all_cores
     from longhand.shipped import config_path
     from longhand.training.run_config import load_run_config

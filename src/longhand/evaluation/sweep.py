@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -16,6 +15,7 @@ from longhand.evaluation.asking import Part, ask
 from longhand.evaluation.evaluate import Progress, chunks, gather, measures_all_tokens
 from longhand.evaluation.report import Report
 from longhand.evaluation.suites import Suite
+from longhand.runtime import worker_context
 from longhand.solvers.base import Solver
 
 OpenSolver = Callable[[], Solver]
@@ -43,7 +43,7 @@ def sweep(
     work = _Work(open_solver, suite, measures_all_tokens(suite), samples is not None)
     with ProcessPoolExecutor(
         min(processes, len(parts)),
-        mp_context=multiprocessing.get_context("spawn"),
+        mp_context=worker_context(),
         initializer=_prepare,
         initargs=(work,),
     ) as pool:

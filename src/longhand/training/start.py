@@ -12,6 +12,7 @@ from uuid import uuid4
 import torch.distributed as dist
 
 from longhand.errors import UserError
+from longhand.runtime import start_method
 from longhand.training.distributed import is_worker
 from longhand.training.interrupt import TrainingInterrupted
 from longhand.training.loop import Hook, TrainResult, train
@@ -57,7 +58,8 @@ def _launch(processes: int, arguments: tuple[RunConfig, Path, Resume, bool, tupl
         rdzv_endpoint="localhost:0",
         local_addr="localhost",
         max_restarts=0,
-        monitor_interval=0.2,
+        monitor_interval=0.1,
+        start_method=start_method(),
     )
     with TemporaryDirectory(prefix="longhand-") as mistakes:
         try:
