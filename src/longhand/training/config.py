@@ -152,6 +152,9 @@ class RuntimeConfig(BaseModel):
     engine: Literal["auto", "native", "torch"] = Field(
         "auto", description="how a step is computed: native kernels, or plain torch; auto is native where it can be"
     )
+    compile: bool = Field(
+        False, description="torch engine: compile the loss with torch.compile, on CUDA into CUDA graphs (true/false)"
+    )
     micro_batch: int | None = Field(
         None, ge=1, description="rows per pass of the native engine (count; default: what fits in a fixed memory)"
     )

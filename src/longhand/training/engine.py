@@ -14,6 +14,7 @@ from longhand.models.flat import FlatParameters
 from longhand.models.fused import FusedDecoder, why_not_fused
 from longhand.models.rows import RowPlan, plan_rows
 from longhand.native.build import cpu_features
+from longhand.native.library import status
 from longhand.training.config import RuntimeConfig, TrainingConfig
 
 BYTES_PER_PASS = 96 * 2**20
@@ -52,9 +53,11 @@ def build_engine(
     Raises `UserError` if it asks for native kernels that cannot compute this model.
     """
     reason = why_not_fused(model)
+    if runtime.engine == "native" and runtime.compile:
+        raise UserError("runtime.compile is for the torch engine; set runtime.engine: torch or compile: false")
     if runtime.engine == "native" and reason is not None:
         raise UserError(f"runtime.engine native cannot train this model ({reason}); use auto")
-    if runtime.engine == "torch" or reason is not None:
+    if runtime.engine == "torch" or reason is not None or runtime.compile:
         if runtime.micro_batch is not None:
             raise UserError("runtime.micro_batch is for the native engine; use training.accumulate_grad_batches")
         return None
@@ -69,6 +72,23 @@ def uses_bf16(training: TrainingConfig, device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(cpu_features())
+
+
+def describe(
+    model: Decoder, engine: NativeEngine | None, training: TrainingConfig, runtime: RuntimeConfig, world: int, time: int
+) -> dict[str, str | int]:
+    """What was chosen where the configuration left it open; for the log and the checkpoint."""
+    device = next(model.parameters()).device
+    chosen: dict[str, str | int] = {
+        "processes": world,
+        "threads": torch.get_num_threads(),
+        "precision": "bf16" if uses_bf16(training, device) else "fp32",
+        "engine": "torch, compiled" if runtime.compile else "torch",
+    }
+    if engine is not None:
+        rows = training.batch_size // world
+        chosen |= {"engine": f"native ({status()})", "micro_batch": min(rows, engine.examples_per_pass(time))}
+    return chosen
 
 
 def plan_batch(batch: Batch, vocab_size: int) -> tuple[RowPlan, NDArray[np.int64], NDArray[np.float32]]:

@@ -81,7 +81,7 @@ class HeldOutRows:
 
 
 def _fused_losses(fused: FusedDecoder, part: _Pass) -> tuple[Tensor, Tensor]:
-    """What `next_token_losses` returns, for rows padded on the right; logits of padding are those of some other token."""
+    """What `next_token_losses` returns, for rows padded on the right; padding has the logits of some other token."""
     batch, ids = part.batch, part.rows.input_ids
     plan = plan_rows(ids, part.rows.attention_mask.sum(axis=1), fused.vocab_size, keep=ids.shape[1] - batch.keep)
     logits = fused.logits(plan)[torch.from_numpy(plan.kept_of).long()]

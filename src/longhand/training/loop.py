@@ -17,6 +17,7 @@ from longhand.errors import UserError
 from longhand.runs.checkpoint import copy_checkpoint, load_metrics, save_checkpoint
 from longhand.runs.tracker import FileTracker
 from longhand.training.distributed import joined
+from longhand.training.engine import describe
 from longhand.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
 from longhand.training.progress import ProgressReport, make_progress
 from longhand.training.resume import Resume, resume_run
@@ -100,6 +101,10 @@ def train(
             directory.refuse_if_used()
         setup = set_up(config, group)
         state = setup.fresh_state()
+        chosen = describe(
+            state.model, state.engine, config.training, config.runtime, group.world, setup.stream.longest - 1
+        )
+        setup.provenance.update(chosen)
         notices = resume_run(state, config, directory, resume)
         group.wait_for_all()  # nothing is written before all have read
         report = make_progress(is_main=group.is_main) if progress is None else progress
@@ -113,6 +118,7 @@ def train(
         last_word = ""
         try:
             report.start(state.step, setup.plan.total_steps)
+            report.say(f"{group.device.type}: " + ", ".join(f"{key} {value}" for key, value in chosen.items()))
             for notice in notices:
                 report.say(notice)
             return run.to_the_end()

@@ -35,10 +35,10 @@ def source_commit() -> str | None:
     return f"{commit}+changes" if commit and changed else commit
 
 
-def machine(device: torch.device, processes: int) -> dict[str, Any]:
+def machine(device: torch.device) -> dict[str, Any]:
     """What the run computes on."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
-    return {"device": f"{device.type} ({name})", "processes": processes, "threads": torch.get_num_threads()}
+    return {"device": f"{device.type} ({name})"}
 
 
 def _git(*arguments: str) -> str | None:

@@ -96,7 +96,7 @@ def set_up(config: RunConfig, group: Group) -> Setup:
         "data": description,
         "commit": source_commit() if group.is_main else None,
         "versions": versions(),
-        **machine(group.device, group.world),
+        **machine(group.device),
         "config": config.to_dict(),
     }
     return Setup(config, group, stream, plan, held_out, provenance)

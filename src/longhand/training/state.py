@@ -26,6 +26,7 @@ from longhand.training.config import RuntimeConfig, TrainingConfig
 from longhand.training.ema import WeightAverage
 from longhand.training.engine import NativeEngine, build_engine
 from longhand.training.muon import Muon
+from longhand.training.objectives import Losses, compiled_losses, next_token_losses
 from longhand.training.optimizer import AdamW, Optimizer
 from longhand.training.selection import BestCheckpoints, EarlyStopping
 
@@ -42,6 +43,7 @@ class TrainingState:
     model: Decoder
     parameters: FlatParameters
     engine: NativeEngine | None
+    losses: Losses
     optimizer: Optimizer
     average: WeightAverage | None
     sums: Tensor
@@ -120,6 +122,7 @@ def fresh_state(model: Decoder, config: TrainingConfig, runtime: RuntimeConfig, 
         model=model,
         parameters=parameters,
         engine=build_engine(model, parameters, config, runtime),
+        losses=compiled_losses(device) if runtime.compile else next_token_losses,
         optimizer=AdamW(parameters, config) if config.optimizer == "adamw" else Muon(model, parameters, config),
         average=None if config.ema_decay is None else WeightAverage(model, parameters, config.ema_decay),
         sums=torch.zeros(3, device=device),

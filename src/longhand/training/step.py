@@ -11,7 +11,7 @@ from longhand.data.batches import Batch
 from longhand.training.config import TrainingConfig
 from longhand.training.distributed import Group
 from longhand.training.engine import uses_bf16
-from longhand.training.objectives import balance_term, next_token_losses, to_device
+from longhand.training.objectives import balance_term, to_device
 from longhand.training.state import TrainingState, seed_dropout
 
 
@@ -61,7 +61,7 @@ def _add_gradients(
         if model.config.dropout:
             seed_dropout(config.seed, state.step, index, group.rank)
         with torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(config, device)):
-            loss, _ = next_token_losses(model, batch)
+            loss, _ = state.losses(model, batch)
             balance = balance_term(model, weight)
         ((loss if balance is None else loss + balance) * scale).backward()  # type: ignore[no-untyped-call]
         totals[0] += loss.detach()
