@@ -18,8 +18,8 @@ from longhand.bench.spec import DataSpec, DecodeSpec, PeakSpec, Precision, Sweep
 WIDTHS, BATCHES = (64, 128, 256, 512), (64, 512, 4096)
 DECODE_BATCHES = (1, 32, 256, 4096)
 
-LONGEST_STEP = 1.5
-"""Seconds an fp32 step may take at the peak for its shape to be measured unasked."""
+LARGEST_STEP = 1.5e11
+"""Operations of a training step up to which its shape is measured unasked: one or two seconds of an fp32 core."""
 
 SWEEP_BUDGET = 120.0
 """Seconds after which sweeps are not repeated further."""
@@ -54,7 +54,7 @@ def compare_training(plan: Plan) -> Outcome:
     """Examples per second of a training step, at every width and batch."""
     outcome = Outcome()
     with _workers(choose("train", plan.against), outcome) as processes, WorkerProcess(PEAK, one_core()) as peak:
-        for spec in _train_shapes(plan, peak, outcome):
+        for spec in _train_shapes(plan, outcome):
             entries = [Entry(p, "train", spec, spec.batch, training_flops(spec)) for p in processes]
             group = f"width {spec.width}, batch {spec.batch}"
             outcome.cells += measure(group, entries + _peaks(peak, plan), plan.settings, say=plan.say)
@@ -127,8 +127,8 @@ def _workers(
             outcome.versions |= process.versions
 
 
-def _train_shapes(plan: Plan, peak: WorkerProcess, outcome: Outcome) -> list[TrainSpec]:
-    """The shapes in the order of their cost; of the usual ones only those that take no longer than `LONGEST_STEP`.
+def _train_shapes(plan: Plan, outcome: Outcome) -> list[TrainSpec]:
+    """The shapes in the order of their cost; of the usual ones only those up to `LARGEST_STEP`.
 
     Memory that a worker has once used for a large shape is not all given back, so the small ones come first.
     """
@@ -142,16 +142,8 @@ def _train_shapes(plan: Plan, peak: WorkerProcess, outcome: Outcome) -> list[Tra
     shapes.sort(key=training_flops)
     if plan.widths is not None and plan.batches is not None:
         return shapes
-    limit = LONGEST_STEP * _fp32_rate(peak)
-    outcome.left_out = [f"width {s.width}, batch {s.batch}" for s in shapes if training_flops(s) > limit]
-    return [spec for spec in shapes if training_flops(spec) <= limit]
-
-
-def _fp32_rate(peak: WorkerProcess) -> float:
-    peak.ask(do="open", job="rate", kind="peak", spec=PeakSpec("fp32", (1024,)).to_dict())
-    warmed = peak.ask(do="warm", job="rate", seconds=0.3)
-    peak.ask(do="close", job="rate")
-    return float(warmed["result"] * warmed["steps"] / warmed["seconds"])
+    outcome.left_out = [f"width {s.width}, batch {s.batch}" for s in shapes if training_flops(s) > LARGEST_STEP]
+    return [spec for spec in shapes if training_flops(spec) <= LARGEST_STEP]
 
 
 def _decode_shapes(plan: Plan) -> Iterator[tuple[str, DecodeSpec]]:

@@ -74,7 +74,7 @@ SWEPT = (2**16, 2**17, 2**18)
 def measure_scaling(plan: Plan) -> Outcome:
     """Measure the points of every curve in turn, round after round."""
     outcome = Outcome()
-    settings = replace(plan.settings, budget=CURVE_BUDGET)
+    settings = replace(plan.settings, seconds=plan.settings.seconds / 2, budget=CURVE_BUDGET)
     core = one_core()
     with WorkerProcess(known("train")["longhand"], core) as process:
         for name, specs in CURVES.items():

@@ -16,11 +16,13 @@ _RATES = {"train": "examples/s", "decode": "answers/s", "sweep": "problems/s", "
 
 @dataclass(frozen=True)
 class Table:
-    """A title, the names of the columns and the cells, row by row."""
+    """A title, the names of the columns, the cells row by row, and lines to stand below."""
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    absent: Sequence[str] = ()
+    """A line for each that has no row, saying why."""
 
 
 def tables(result: Result) -> Iterator[Table]:
@@ -37,10 +39,13 @@ def tables(result: Result) -> Iterator[Table]:
 
 
 def notes(result: Result) -> Iterator[str]:
-    """What has to be said below the tables: the peaks, the formula, what was left out, and how busy the machine was."""
+    """What has to be said below the tables: the formula, what was left out, and how busy the machine was."""
     if result.kind in ("train", "decode"):
         yield f"FLOPs: {result.formula}"
-        yield "ratio: the first row's rate divided by this one's, median (min to max) over rounds"
+        yield "peak: products of large matrices by torch.mm, measured in the same rounds"
+        yield "ratio: the first row's rate divided by this one's, median (lowest–highest) of the rounds"
+    if result.kind == "decode":
+        yield "same: share of prompts after which the same tokens were written as by the first row"
     if result.left_out:
         yield f"left out for their size (--widths and --batches ask for them): {'; '.join(result.left_out)}"
     machine, cores = result.machine, result.machine["available_cores"]
@@ -52,17 +57,14 @@ def notes(result: Result) -> Iterator[str]:
 
 def _comparison(group: str, rows: Sequence[Mapping[str, Any]], rate: str) -> Table:
     peaks = [row for row in rows if row["contender"] == "matrix product" and row["status"] == MEASURED]
-    shown = [row for row in rows if row["contender"] != "matrix product"]
-    columns = ["contender", rate, "ratio", "TFLOP/s", "of peak", "memory"]
+    shown = [row for row in rows if row["contender"] != "matrix product" and row["status"] == MEASURED]
+    columns = ["contender", rate, "ratio", "TFLOP/s", "of peak", "MiB"]
     with_latency = any(row["latency"] for row in shown)
     with_agreement = any(row["agreement"] is not None for row in shown)
     columns += ["median", "99 %"] if with_latency else []
-    columns += ["same answers"] if with_agreement else []
+    columns += ["same"] if with_agreement else []
     cells = []
     for row in shown:
-        if row["status"] != MEASURED:
-            cells.append([row["contender"], row["status"], *[""] * (len(columns) - 2)])
-            continue
         line = [row["contender"], _count(row["rate"]["median"]), _ratio(row["ratio"]), _tera(row["flops_per_second"])]
         line += [_percent(row["share"], row["precision"]), _megabytes(row["peak_memory"])]
         if with_latency:
@@ -71,7 +73,7 @@ def _comparison(group: str, rows: Sequence[Mapping[str, Any]], rate: str) -> Tab
             line.append(MISSING if row["agreement"] is None else f"{100 * row['agreement']:.4g} %")
         cells.append(line)
     measured = ", ".join(f"{row['precision']} {_tera(row['flops_per_second'])}" for row in peaks)
-    return Table(f"{group}   (matrix products: {measured} TFLOP/s)" if measured else group, columns, cells)
+    return Table(f"{group}   peak: {measured} TFLOP/s" if measured else group, columns, cells, _absent(rows))
 
 
 def _rates(group: str, rows: Sequence[Mapping[str, Any]], rate: str, *, with_ratio: bool) -> Table:
@@ -79,13 +81,16 @@ def _rates(group: str, rows: Sequence[Mapping[str, Any]], rate: str, *, with_rat
     cells = []
     for row in rows:
         if row["status"] != MEASURED:
-            cells.append([row["contender"], row["status"], *[""] * (len(columns) - 2)])
             continue
         line = [row["contender"], *(_count(row["rate"][key]) for key in ("median", "low", "high"))]
         if with_ratio:
             line.append(MISSING if row["ratio"] is None else f"{1 / row['ratio']['median']:.2f}")
         cells.append(line)
-    return Table(group, columns, cells)
+    return Table(group, columns, cells, _absent(rows))
+
+
+def _absent(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [f"{row['contender']}: {row['status']}" for row in rows if row["status"] != MEASURED]
 
 
 def _curves(summary: Sequence[Mapping[str, Any]]) -> Table:
@@ -109,19 +114,25 @@ def _count(number: float) -> str:
 def _ratio(ratio: Mapping[str, float] | None) -> str:
     if ratio is None:
         return MISSING
-    return f"{ratio['median']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})"
+    return f"{ratio['median']:.2f} ({ratio['low']:.2f}–{ratio['high']:.2f})"
 
 
 def _tera(rate: float | None) -> str:
-    return MISSING if rate is None else f"{rate / 1e12:.3g}"
+    if rate is None:
+        return MISSING
+    return f"{rate / 1e12:.3f}" if rate >= 1e10 else f"{rate / 1e12:.5f}"
 
 
 def _percent(share: float | None, precision: str) -> str:
-    return MISSING if share is None else f"{100 * share:.3g} % {precision}"
+    return (
+        MISSING
+        if share is None
+        else f"{100 * share:.{0 if share >= 0.1 else 1 if share >= 0.01 else 2}f} % {precision}"
+    )
 
 
 def _megabytes(size: int | None) -> str:
-    return MISSING if size is None else f"{size / 2**20:,.0f} MiB"
+    return MISSING if size is None else f"{size / 2**20:,.0f}"
 
 
 def _milliseconds(seconds: float | None) -> str:

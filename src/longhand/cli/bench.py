@@ -48,7 +48,7 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--layers", type=_count, default=4, metavar="N", help="blocks of the model (count)")
     parser.add_argument("--problems", type=_count, default=1_000_000, metavar="N", help="problems of a sweep (count)")
     parser.add_argument("--repeats", type=_count, metavar="N", help="rounds, of which the median counts [5]")
-    parser.add_argument("--seconds", type=_seconds, metavar="X", help="length of a sample, about (seconds) [0.6]")
+    parser.add_argument("--seconds", type=_seconds, metavar="X", help="length of a sample, about (seconds) [0.5]")
     parser.add_argument(
         "--clock", choices=["wall", "cpu"], default="wall", help="what to count; cpu where others use the machine too"
     )
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.kind not in ("train", "decode"):
             raise UserError(f"bench {arguments.kind} takes no --against; only train and decode have peers to choose")
         choose(arguments.kind, arguments.against)
-    repeats, seconds = (2, 0.02) if arguments.quick else (5, 0.6)
+    repeats, seconds = (2, 0.02) if arguments.quick else (5, 0.5)
     with bench_progress() as say:
         for kind in kinds:
             plan = Plan(

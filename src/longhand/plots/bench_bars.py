@@ -79,7 +79,7 @@ def _figure(panels: Mapping[Any, Mapping[Any, Rows]], title: str, rate: str, gro
     figure.legend(
         [handles[label] for label in names], names, loc="outside lower center", ncols=min(len(names), 4), fontsize=9
     )
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    figure.suptitle(f"{title}; above the bars: how many times faster {names[0]} is", x=0.01, ha="left", fontsize=11)
     return figure
 
 
