@@ -129,11 +129,11 @@ inline V16 dot(const V16* a, const V16* b, int64_t n) {
   return even + odd;
 }
 
-// p_j = softmax over j <= t of q . k_j
-void weigh(const V16* q, const V16* k, int64_t t, int64_t width, V16* p) {
+// p_j = softmax over j <= t of q . k_j, where keys stand `step` vectors apart
+inline void weigh(const V16* q, const V16* k, int64_t t, int64_t width, int64_t step, V16* p) {
   V16 most = fill(-1e30f), total{};
   for (int64_t j = 0; j <= t; j++) {
-    p[j] = dot(q, k + j * width, width);
+    p[j] = dot(q, k + j * step, width);
     most = max16(most, p[j]);
   }
   for (int64_t j = 0; j <= t; j++) {
@@ -144,33 +144,51 @@ void weigh(const V16* q, const V16* k, int64_t t, int64_t width, V16* p) {
   for (int64_t j = 0; j <= t; j++) p[j] *= factor;
 }
 
-// Keys and values of one head up to the last time anybody asks, and the query of the time at hand.
+// Keys and values of some heads up to the last time anybody asks, and their queries at the time at hand. Narrow heads
+// are taken several at a time: sixteen channels are transposed at once, whether they belong to one head or to two.
 template <typename T>
 struct Heads {
   const Shape& s;
   const Index& at;
   const T *q, *k, *v;
+  int64_t group, together;     // queries' heads per key's head; keys' heads taken at a time
+  int64_t channels, q_channels;  // of all heads taken at a time
   std::vector<V16> keys, values, query;
 
   Heads(const Shape& shape, const Index& index, const T* q, const T* k, const T* v)
-      : s(shape), at(index), q(q), k(k), v(v), keys(s.time * s.width), values(s.time * s.width), query(s.width) {}
+      : s(shape), at(index), q(q), k(k), v(v), group(s.heads / s.kv_heads), together(1) {
+    while (together * 2 * s.width <= LANES && s.kv_heads % (together * 2) == 0) together *= 2;
+    channels = together * s.width;
+    q_channels = channels * group;
+    keys.resize(s.time * channels);
+    values.resize(s.time * channels);
+    query.resize(q_channels);
+  }
 
-  void read_keys(const Lanes& lanes, int64_t kv_head) {
-    const int64_t column = kv_head * s.width;
+  void turn(V16* x, int64_t n, int64_t t) const {
+    if (at.cos)
+      for (int64_t c = 0; c < n; c += s.width) rotate(x + c, at.cos + t * s.width, at.sin + t * s.width, s.width);
+  }
+
+  void turn_back(V16* x, int64_t n, int64_t t) const {
+    if (at.cos)
+      for (int64_t c = 0; c < n; c += s.width) rotate_back(x + c, at.cos + t * s.width, at.sin + t * s.width, s.width);
+  }
+
+  void read_keys(const Lanes& lanes, int64_t kv) {
     for (int64_t j = 0; j < lanes.stop; j++) {
       const auto has = [&](int64_t i) { return lanes.has(i, j); };
-      V16* key = &keys[j * s.width];
-      read(k + column, s.kv_stride, s.width, at.key, j, lanes, has, key);
-      if (at.cos) rotate(key, at.cos + j * s.width, at.sin + j * s.width, s.width);
-      read(v + column, s.kv_stride, s.width, at.key, j, lanes, has, &values[j * s.width]);
+      read(k + kv * s.width, s.kv_stride, channels, at.key, j, lanes, has, &keys[j * channels]);
+      turn(&keys[j * channels], channels, j);
+      read(v + kv * s.width, s.kv_stride, channels, at.key, j, lanes, has, &values[j * channels]);
     }
   }
 
-  void read_query(const Lanes& lanes, int64_t head, int64_t t) {
+  void read_query(const Lanes& lanes, int64_t kv, int64_t t) {
     const auto asks = [&](int64_t i) { return lanes.asks(i, t); };
-    read(q + head * s.width, s.q_stride, s.width, at.query, t, lanes, asks, query.data());
-    if (at.cos) rotate(query.data(), at.cos + t * s.width, at.sin + t * s.width, s.width);
-    for (int64_t c = 0; c < s.width; c++) query[c] *= s.scale;
+    read(q + kv * group * s.width, s.q_stride, q_channels, at.query, t, lanes, asks, query.data());
+    turn(query.data(), q_channels, t);
+    for (int64_t c = 0; c < q_channels; c++) query[c] *= s.scale;
   }
 };
 
@@ -179,23 +197,28 @@ template <typename T, int64_t WIDTH>
 void attend(const Shape& s, const Index& at, const T* q, const T* k, const T* v, T* out) {
   const int64_t width = WIDTH ? WIDTH : s.width;
   Heads<T> h(s, at, q, k, v);
-  std::vector<V16> p(s.time), gathered(width);
-  const int64_t group = s.heads / s.kv_heads;
+  std::vector<V16> p(s.time), gathered(h.q_channels);
   for (int64_t b = 0; b < s.batch; b += LANES) {
     const Lanes lanes(s, at, b);
-    for (int64_t kv = 0; kv < s.kv_heads; kv++) {
+    for (int64_t kv = 0; kv < s.kv_heads; kv += h.together) {
       h.read_keys(lanes, kv);
-      for (int64_t head = kv * group; head < (kv + 1) * group; head++)
-        for (int64_t t = lanes.start; t < lanes.stop; t++) {
-          h.read_query(lanes, head, t);
-          weigh(h.query.data(), h.keys.data(), t, width, p.data());
-          std::fill(gathered.begin(), gathered.end(), V16{});
-          for (int64_t j = 0; j <= t; j++)
-            for (int64_t c = 0; c < width; c++) gathered[c] += p[j] * h.values[j * width + c];
-          spread(gathered.data(), width, [&](int64_t i, int64_t c, V16 x, int64_t n) {
-            if (lanes.asks(i, t)) store(out + lanes.row(at.output, i, t) * s.out_stride + head * width + c, x, n);
-          });
+      const int64_t column = kv * h.group * width;
+      for (int64_t t = lanes.start; t < lanes.stop; t++) {
+        h.read_query(lanes, kv, t);
+        for (int64_t from = 0; from < h.q_channels; from += width) {
+          const int64_t own = from / width / h.group * width;  // the first channel of its key
+          weigh(&h.query[from], &h.keys[own], t, width, h.channels, p.data());
+          V16* to = &gathered[from];
+          for (int64_t c = 0; c < width; c++) to[c] = V16{};
+          for (int64_t j = 0; j <= t; j++) {
+            const V16 weight = p[j], *value = &h.values[j * h.channels + own];
+            for (int64_t c = 0; c < width; c++) to[c] += weight * value[c];
+          }
         }
+        spread(gathered.data(), h.q_channels, [&](int64_t i, int64_t c, V16 x, int64_t n) {
+          if (lanes.asks(i, t)) store(out + lanes.row(at.output, i, t) * s.out_stride + column + c, x, n);
+        });
+      }
     }
   }
 }
@@ -220,52 +243,56 @@ void attend_backward(const Shape& s, const Index& at, const T* q, const T* k, co
                      const Gradient<T>& d_q, const Gradient<T>& d_kv, int64_t k_column, int64_t v_column) {
   const int64_t width = WIDTH ? WIDTH : s.width;
   Heads<T> h(s, at, q, k, v);
-  std::vector<V16> p(s.time), d_s(s.time), g(width), d_query(width), d_keys(s.time * width),
-      d_values(s.time * width);
-  const int64_t group = s.heads / s.kv_heads;
+  std::vector<V16> p(s.time), d_s(s.time), g(h.q_channels), d_query(h.q_channels), d_keys(s.time * h.channels),
+      d_values(s.time * h.channels);
   for (int64_t b = 0; b < s.batch; b += LANES) {
     const Lanes lanes(s, at, b);
-    for (int64_t kv = 0; kv < s.kv_heads; kv++) {
+    for (int64_t kv = 0; kv < s.kv_heads; kv += h.together) {
       h.read_keys(lanes, kv);
       std::fill(d_keys.begin(), d_keys.end(), V16{});
       std::fill(d_values.begin(), d_values.end(), V16{});
-      for (int64_t head = kv * group; head < (kv + 1) * group; head++)
-        for (int64_t t = lanes.start; t < lanes.stop; t++) {
-          // Lanes that do not ask have no gradient g, and with it everything they would add below is 0.
-          const auto asks = [&](int64_t i) { return lanes.asks(i, t); };
-          read(d_out + head * width, s.out_stride, width, at.output, t, lanes, asks, g.data());
-          h.read_query(lanes, head, t);
-          weigh(h.query.data(), h.keys.data(), t, width, p.data());
+      const int64_t column = kv * h.group * width;
+      for (int64_t t = lanes.start; t < lanes.stop; t++) {
+        // Lanes that do not ask have no gradient g, and with it everything they would add below is 0.
+        const auto asks = [&](int64_t i) { return lanes.asks(i, t); };
+        read(d_out + column, s.out_stride, h.q_channels, at.output, t, lanes, asks, g.data());
+        h.read_query(lanes, kv, t);
+        for (int64_t from = 0; from < h.q_channels; from += width) {
+          const int64_t own = from / width / h.group * width;
+          const V16 *query = &h.query[from], *gradient = &g[from];
+          weigh(query, &h.keys[own], t, width, h.channels, p.data());
           V16 mean{};
           for (int64_t j = 0; j <= t; j++) {
-            d_s[j] = dot(g.data(), &h.values[j * width], width);
+            d_s[j] = dot(gradient, &h.values[j * h.channels + own], width);
             mean += p[j] * d_s[j];
           }
-          std::fill(d_query.begin(), d_query.end(), V16{});
+          V16* to = &d_query[from];
+          for (int64_t c = 0; c < width; c++) to[c] = V16{};
           for (int64_t j = 0; j <= t; j++) {
             const V16 slope = p[j] * (d_s[j] - mean), weight = p[j];
-            const V16* key = &h.keys[j * width];
-            V16 *d_key = &d_keys[j * width], *d_value = &d_values[j * width];
+            const V16* key = &h.keys[j * h.channels + own];
+            V16 *d_key = &d_keys[j * h.channels + own], *d_value = &d_values[j * h.channels + own];
             for (int64_t c = 0; c < width; c++) {
-              d_query[c] += slope * key[c];
-              d_key[c] += slope * h.query[c];
-              d_value[c] += weight * g[c];
+              to[c] += slope * key[c];
+              d_key[c] += slope * query[c];
+              d_value[c] += weight * gradient[c];
             }
           }
-          for (int64_t c = 0; c < width; c++) d_query[c] *= s.scale;
-          if (at.cos) rotate_back(d_query.data(), at.cos + t * width, at.sin + t * width, width);
-          spread(d_query.data(), width, [&](int64_t i, int64_t c, V16 x, int64_t n) {
-            if (lanes.asks(i, t)) d_q.add(lanes.row(at.query, i, t), head * width + c, x, n);
-          });
+          for (int64_t c = 0; c < width; c++) to[c] *= s.scale;
         }
+        h.turn_back(d_query.data(), h.q_channels, t);
+        spread(d_query.data(), h.q_channels, [&](int64_t i, int64_t c, V16 x, int64_t n) {
+          if (lanes.asks(i, t)) d_q.add(lanes.row(at.query, i, t), column + c, x, n);
+        });
+      }
       // Every row of its own that an example has gets a gradient, if only zero.
       for (int64_t j = 0; j < s.time; j++) {
-        V16* d_key = &d_keys[j * width];
-        if (at.cos) rotate_back(d_key, at.cos + j * width, at.sin + j * width, width);
-        spread(d_key, width, [&](int64_t i, int64_t c, V16 x, int64_t n) {
+        V16 *d_key = &d_keys[j * h.channels], *d_value = &d_values[j * h.channels];
+        h.turn_back(d_key, h.channels, j);
+        spread(d_key, h.channels, [&](int64_t i, int64_t c, V16 x, int64_t n) {
           if (lanes.has(i, j)) d_kv.add(lanes.row(at.key, i, j), k_column + kv * width + c, x, n);
         });
-        spread(&d_values[j * width], width, [&](int64_t i, int64_t c, V16 x, int64_t n) {
+        spread(d_value, h.channels, [&](int64_t i, int64_t c, V16 x, int64_t n) {
           if (lanes.has(i, j)) d_kv.add(lanes.row(at.key, i, j), v_column + kv * width + c, x, n);
         });
       }
@@ -275,19 +302,20 @@ void attend_backward(const Shape& s, const Index& at, const T* q, const T* k, co
 
 }  // namespace
 
+#define BY_WIDTH(F, T) \
+  (shape->width == 8 ? F<T, 8> : shape->width == 16 ? F<T, 16> : shape->width == 32 ? F<T, 32> : F<T, 0>)
+
 #define DEFINE(T, NAME)                                                                                               \
   EXPORT void attend_##NAME(const Shape* shape, const Index* index, const T* q, const T* k, const T* v, T* out) {     \
-    const auto run = shape->width == 16 ? attend<T, 16> : shape->width == 32 ? attend<T, 32> : attend<T, 0>;   \
-    run(*shape, *index, q, k, v, out);                                                                          \
+    BY_WIDTH(attend, T)(*shape, *index, q, k, v, out);                                                                \
   }                                                                                                                   \
   EXPORT void attend_backward_##NAME(const Shape* shape, const Index* index, const T* q, const T* k, const T* v,      \
                                      const T* d_out, T* d_q, float* d_q_sums, int64_t n_q_sums, T* d_kv,              \
                                      float* d_kv_sums, int64_t n_kv_sums, int64_t d_q_stride, int64_t d_kv_stride,    \
                                      int64_t k_column, int64_t v_column) {                                            \
-    const auto run = shape->width == 16   ? attend_backward<T, 16>  \
-   : shape->width == 32 ? attend_backward<T, 32> : attend_backward<T, 0>; \
- run(*shape, *index, q, k, v, d_out, Gradient<T>{d_q, d_q_sums, n_q_sums, d_q_stride},              \
-                       Gradient<T>{d_kv, d_kv_sums, n_kv_sums, d_kv_stride}, k_column, v_column);                     \
+    BY_WIDTH(attend_backward, T)                                                                                      \
+    (*shape, *index, q, k, v, d_out, Gradient<T>{d_q, d_q_sums, n_q_sums, d_q_stride},                                \
+     Gradient<T>{d_kv, d_kv_sums, n_kv_sums, d_kv_stride}, k_column, v_column);                                       \
   }
 
 DEFINE(float, float32)
