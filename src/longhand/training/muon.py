@@ -37,7 +37,9 @@ class Muon:
         self.weight_decay = config.weight_decay
         self.momentum = torch.zeros_like(parameters.weights[self.hidden])
         self._step = torch.zeros_like(self.momentum)
-        self._groups = _group(_views(model, parameters, hidden, self._step, begin))
+        views = list(_views(model, parameters, hidden, self._step, begin))
+        self._groups = _group(views)
+        self._tall = [(view, (view.size(0) / view.size(1)) ** 0.5) for view in views if view.size(0) > view.size(1)]
 
     @property
     def steps(self) -> int:
@@ -53,12 +55,10 @@ class Muon:
         self.momentum.lerp_(gradients, 1 - MOMENTUM)
         torch.lerp(gradients, self.momentum, MOMENTUM, out=self._step)
         for views in self._groups:
-            rows, columns = views[0].shape
-            flip = rows > columns  # the product of the iteration is then the smaller one
-            stacked = torch.stack([view.t() if flip else view for view in views])
-            factor = max(1, rows / columns) ** 0.5
-            for view, unit in zip(views, orthogonalize(stacked), strict=True):
-                view.copy_(unit.t() if flip else unit).mul_(factor)
+            for view, unit in zip(views, orthogonalize(torch.stack(views)), strict=True):
+                view.copy_(unit)
+        for view, factor in self._tall:
+            view.mul_(factor)
         if self.weight_decay:
             weights.mul_(1 - rate * self.weight_decay)
         weights.sub_(self._step, alpha=rate)
@@ -102,8 +102,9 @@ def _views(
 
 
 def _group(views: Iterable[Tensor]) -> list[list[Tensor]]:
-    """Matrices of one shape together: they are orthogonalised in one batch."""
+    """Matrices of one shape together, lying down, with no more rows than columns: the iteration squares their rows."""
     groups: dict[tuple[int, ...], list[Tensor]] = {}
     for view in views:
-        groups.setdefault(tuple(view.shape), []).append(view)
+        lying = view if view.size(0) <= view.size(1) else view.t()
+        groups.setdefault(tuple(lying.shape), []).append(lying)
     return list(groups.values())
