@@ -198,6 +198,7 @@ class FusedDecoder:
             saved |= {"qkv": qkv}
         gathered = self._array(f"{i}.gathered", plan.n_rows - start, self.width)
         shape, index, (q_at, k_at, v_at) = self._attention(plan, i, saved)
+        _zero(gathered, plan, start)
         out_at = gathered.data_ptr() - start * self.width * gathered.element_size()
         self.kernels.attend(ctypes.addressof(shape), ctypes.addressof(index), q_at, k_at, v_at, out_at)
         return gathered
@@ -364,6 +365,10 @@ class FusedDecoder:
             k_column + self.kv_heads * self.head_width,
         )
         d_kv[:n_sums].copy_(sums)
+        if i > 0:  # entries have all been summed
+            _zero(d_kv, plan)
+        if not joint:
+            _zero(d_q, plan, start)
         h, weights, gradients = saved["h"], layer.weights, layer.gradients
         if joint:
             if "qkv.bias" in gradients:
@@ -440,10 +445,10 @@ class FusedDecoder:
         return torch.mm(d_y, weight, out=self._array(f"d_{name}.input", x.size(0), x.size(1)))
 
     def _array(self, name: str, rows: int, columns: int, dtype: torch.dtype | None = None) -> Tensor:
-        """An array of undefined content that is kept under its name, and grows when it has to."""
+        """An array of some finite content that is kept under its name, and grows when it has to."""
         kept = self._arrays.get(name)
         if kept is None or kept.numel() < rows * columns:
-            kept = torch.empty(rows * columns * 9 // 8, dtype=dtype or self.dtype)
+            kept = torch.zeros(rows * columns * 9 // 8, dtype=dtype or self.dtype)
             self._arrays[name] = kept
         return kept[: rows * columns].view(rows, columns)
 
@@ -494,3 +499,10 @@ class FusedDecoder:
             names = {"norm.weight": "norm.weight", "norm.bias": "norm.bias"}
         spans, size = self.parameters.spans, vector.element_size()
         return {key: vector.data_ptr() + spans[name][0] * size if name in spans else 0 for key, name in names.items()}
+
+
+def _zero(rows: Tensor, plan: RowPlan, start: int = 0) -> None:
+    """Set idle rows to 0 in an array that has the rows from `start` on and is written example by example."""
+    for idle in plan.idle:
+        if idle.start >= start:
+            rows[idle.start - start : idle.stop - start].zero_()

@@ -22,6 +22,9 @@ class RowPlan:
     rows of their beginning, and padding has no rows. Rows stand in the order of positions: those from a position
     on are the last ones. Before the first attention a row depends on its token and position only, so there are just
     `U` different `entries`.
+
+    Matrix products are compiled for each number of rows they meet, which takes longer than a small one itself. So rows
+    of no example, `idle` ones, and entries of no row round all these numbers up.
     """
 
     row_of: Int32  # [B, T] row of each token, -1 on padding
@@ -31,7 +34,8 @@ class RowPlan:
     position: Int32  # [N]
     n_shared: int  # rows that several examples may have, the first ones
     keep: int  # the first position whose logits are wanted
-    first_kept: int  # the first row whose logits are wanted; all later ones are
+    first_kept: int  # the first row whose logits are wanted; all later ones are, but for idle ones
+    idle: tuple[slice, slice]  # rows of no example: the last ones before `first_kept`, and the last ones of all
 
     entry_token: Int32  # [U] id of each entry
     entry_position: Int32  # [U]
@@ -39,7 +43,7 @@ class RowPlan:
 
     @property
     def n_rows(self) -> int:
-        """Number of rows."""
+        """Number of rows, with the idle ones."""
         return len(self.token)
 
     @property
@@ -78,11 +82,12 @@ def plan_rows(ids: NDArray[np.int64], length: NDArray[np.integer[Any]], vocab_si
     ids = np.ascontiguousarray(ids, dtype=np.int64)
     lengths = np.ascontiguousarray(length, dtype=np.int32)
     row_of = np.empty((batch, time), dtype=np.int32)
-    token, position = np.empty(batch * time, dtype=np.int32), np.empty(batch * time, dtype=np.int32)
-    own, starts = np.empty(batch, dtype=np.int32), np.empty(time + 1, dtype=np.int32)
-    arrays = (ids, lengths, row_of, token, position, own, starts)
-    n_shared = _kernels().plan_rows(batch, time, vocab_size, *(a.ctypes.data for a in arrays))
-    n_rows = int(starts[time])
+    room = batch * time + batch * time // 16 + 64
+    token, position = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int32)
+    own, bounds = np.empty(batch, dtype=np.int32), np.empty(4, dtype=np.int32)
+    arrays = (ids, lengths, row_of, token, position, own, bounds)
+    n_shared = _kernels().plan_rows(batch, time, vocab_size, keep, room, *(a.ctypes.data for a in arrays))
+    before, first_kept, end, n_rows = bounds.tolist()
     token, position = token[:n_rows], position[:n_rows]
     keys = position * np.int32(vocab_size) + token
     present = np.zeros(time * vocab_size, dtype=np.bool_)
@@ -90,6 +95,7 @@ def plan_rows(ids: NDArray[np.int64], length: NDArray[np.integer[Any]], vocab_si
     entries = np.flatnonzero(present).astype(np.int32)
     number = np.empty(time * vocab_size, dtype=np.int32)
     number[entries] = np.arange(len(entries), dtype=np.int32)
+    entries = np.pad(entries, (0, -len(entries) % 16))
     return RowPlan(
         row_of=row_of,
         length=lengths,
@@ -98,7 +104,8 @@ def plan_rows(ids: NDArray[np.int64], length: NDArray[np.integer[Any]], vocab_si
         position=position,
         n_shared=n_shared,
         keep=keep,
-        first_kept=int(starts[min(keep, time)]),
+        first_kept=first_kept,
+        idle=(slice(before, first_kept), slice(end, n_rows)),
         entry_token=entries % np.int32(vocab_size),
         entry_position=entries // np.int32(vocab_size),
         entry_of_row=number[keys],

@@ -25,7 +25,7 @@ _TYPED = {
     "cross_entropy": "dnnnppppf",
 }
 _UNTYPED = {
-    "plan_rows": "nnnnppppppp",
+    "plan_rows": "nnnnnnppppppp",
     "add_rows": "-nnppp",
     "embed": "-nnppppp",
     "add_bfloat16": "-npp",
