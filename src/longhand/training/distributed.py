@@ -1,10 +1,11 @@
 """Several processes that train one model: the only file that knows a rank.
 
-Every process computes the gradient of its slice of the global batch; the sums are added in one flat all-reduce
-per step that also carries the loss, the number of tokens and the wish to stop. DistributedDataParallel would
-hide communication behind the backward pass, which pays for large models. At a million parameters there is
-nothing to hide, and one collective of all numbers gives the mean over the tokens of all processes, not the mean
-of the processes' means: the very gradient one process would have.
+Every process computes the gradient of its slice of the global batch; the sums are added in one flat exchange per step
+that also carries the loss, the number of tokens and the wish to stop. Processes of one machine exchange through
+shared memory, which at these sizes takes a tenth of what the network stack does. DistributedDataParallel would hide
+communication behind the backward pass, which pays for large models. At a million parameters there is nothing to hide,
+and one sum of all numbers gives the mean over the tokens of all processes, not the mean of the processes' means:
+the very gradient one process would have.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from longhand.errors import UserError
+from longhand.native.library import load
+from longhand.native.shared_sum import SharedSum
 from longhand.training.config import RuntimeConfig
 
 
@@ -29,6 +33,8 @@ class Group:
     rank: int
     world: int
     device: torch.device
+    is_local: bool = False  # all processes run on this machine, and it has the native library
+    _shared: dict[int, SharedSum] = field(default_factory=dict)
 
     @property
     def is_main(self) -> bool:
@@ -49,9 +55,22 @@ class Group:
         if self.world == 1:
             return extras
         flat = torch.cat([gradients, extras])
-        dist.all_reduce(flat)
+        if self.is_local and flat.device.type == "cpu":
+            self._shared_sum(flat.numel()).sum_(flat.data_ptr())
+        else:
+            dist.all_reduce(flat)
         gradients.copy_(flat[: gradients.numel()])
         return flat[gradients.numel() :]
+
+    def _shared_sum(self, n: int) -> SharedSum:
+        if n not in self._shared:
+            self._shared[n] = SharedSum(self.rank, n, self._gather)
+        return self._shared[n]
+
+    def _gather(self, value: Any) -> list[Any]:
+        values: list[Any] = [None] * self.world
+        dist.all_gather_object(values, value)
+        return values
 
     def wait_for_all(self) -> None:
         """Return when every process has come here."""
@@ -80,7 +99,8 @@ def joined(runtime: RuntimeConfig) -> Iterator[Group]:
         if world > 1:
             dist.init_process_group("nccl" if device.type == "cuda" else "gloo", rank=rank, world_size=world)
             dist.barrier()  # a process that fails at once must not leave the others half connected
-        yield Group(rank, world, device)
+        is_local = world == int(os.environ.get("LOCAL_WORLD_SIZE", world)) and load() is not None
+        yield Group(rank, world, device, is_local)
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()
