@@ -174,7 +174,7 @@ def test_a_beam_is_never_less_likely_than_greedy(make_solver: MakeSolver) -> Non
     pairs = list(zip(solver.solve(prompts), solver.solve(prompts, beam=18), strict=True))
     finished = [(one, other) for one, other in pairs if one.finish_reason == other.finish_reason == "stop"]
     assert len(finished) > 3
-    assert all(sum(beam.logprobs) >= sum(greedy.logprobs) - 1e-6 for greedy, beam in finished)
+    assert all(sum(beam.logprobs) >= sum(greedy.logprobs) - 1e-4 for greedy, beam in finished)
     assert any(beam.token_ids != greedy.token_ids for greedy, beam in finished)
 
 

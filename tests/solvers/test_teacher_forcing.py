@@ -89,9 +89,7 @@ def test_no_rows_no_matches(make_solver: MakeSolver) -> None:
 def test_without_native_kernels_the_same_rows_are_right(make_solver: MakeSolver) -> None:
     solver = make_solver()
     rows = encode_problems(list(Domain(max_operand=12)), solver.format, solver.vocabulary)
-    plain = TeacherForcing(solver.model)
-    plain.fused = None
-    ours, theirs = TeacherForcing(solver.model), plain
+    ours, theirs = TeacherForcing(solver.model), TeacherForcing(solver.model, plain=True)
     assert (ours.token_matches(rows.ids, rows.lengths) == theirs.token_matches(rows.ids, rows.lengths)).all()
     exact = ours.exact_rows(rows.ids, np.maximum(rows.lengths - 1, 1), rows.lengths)
     assert (exact == theirs.exact_rows(rows.ids, np.maximum(rows.lengths - 1, 1), rows.lengths)).all()

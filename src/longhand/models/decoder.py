@@ -138,6 +138,10 @@ class Decoder(nn.Module):
         routings = [m.routing for m in self.modules() if isinstance(m, Experts) and m.routing is not None]
         return balance_loss(routings, self._real) if routings else None
 
+    def has_hooks(self) -> bool:
+        """Whether somebody listens to or changes what the modules compute: then the modules have to compute it."""
+        return any(module._forward_hooks or module._forward_pre_hooks for module in self.modules())
+
     def num_parameters(self) -> int:
         """Trainable numbers, tied weights counted once."""
         return sum(parameter.numel() for parameter in self.parameters())

@@ -91,29 +91,25 @@ def build(kinds: Sequence[InstructionSet]) -> list[Path]:
         raise RuntimeError("no C++ compiler was found (g++, clang++, c++, or the one the variable CXX names)")
     LIBRARIES.mkdir(exist_ok=True)
     digest = sources_digest()
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return list(pool.map(lambda kind: _build(kind, compiler, digest), kinds))
+    return [_build(kind, compiler, digest) for kind in kinds]
 
 
 def _build(kind: InstructionSet, compiler: str, digest: str) -> Path:
     target = library_path(kind)
     if target.exists() and digest.encode() in target.read_bytes():
         return target
+    options = [compiler, *_FLAGS, *kind.options, f'-DLONGHAND_SOURCES="{digest}"']
     with tempfile.TemporaryDirectory(dir=LIBRARIES) as folder:
         linked = Path(folder) / target.name
-        define = f'-DLONGHAND_SOURCES="{digest}"'
-        _run(
-            [
-                compiler,
-                *_FLAGS,
-                *kind.options,
-                define,
-                "-shared",
-                *map(str, sorted(SOURCES.glob("*.cpp"))),
-                "-o",
-                str(linked),
-            ]
-        )
+
+        def compile_one(source: Path) -> str:
+            made = Path(folder) / f"{source.stem}.o"
+            _run([*options, "-c", str(source), "-o", str(made)])
+            return str(made)
+
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            objects = list(pool.map(compile_one, sorted(SOURCES.glob("*.cpp"))))
+        _run([compiler, "-shared", *objects, "-o", str(linked)])
         linked.replace(target)  # at once: a process that loads it meanwhile keeps the old one
     return target
 

@@ -19,6 +19,7 @@ from longhand.models.decoder import Decoder
 from longhand.solvers.base import Completion
 from longhand.solvers.beam import beam_search
 from longhand.solvers.decoding import Pick, PromptBatch, Written, decode_batch, plan_batches
+from longhand.solvers.native import Engine, choose_engine
 from longhand.solvers.sampling import check_sampling, greedy, sample
 from longhand.solvers.teacher_forcing import TeacherForcing
 from longhand.text.formats import Format
@@ -41,6 +42,9 @@ class AutoregressiveSolver:
     format the model was trained on; anything else the vocabulary can spell, such as the beginning `7+`, is read
     as it is. `max_new_tokens` limits what is written; by default the longest row of the domain does, and the
     model's context always.
+
+    Greedy answers come from the native kernels where there are any for the model, with `engine` torch from the
+    reference decoder, as drawn and searched ones do. Both write the same tokens but where rounding decides.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class AutoregressiveSolver:
         domain: Domain | None = None,
         *,
         max_new_tokens: int | None = None,
+        engine: Engine = "auto",
     ) -> None:
         self.model = model.eval()
         self.vocabulary = vocabulary
@@ -59,8 +64,14 @@ class AutoregressiveSolver:
         if max_new_tokens is None and domain is not None:
             max_new_tokens = sum(format.max_lengths(domain))
         self.max_new_tokens = max_new_tokens
-        self._forcing = TeacherForcing(model)
+        self._native = choose_engine(model, engine)
+        self._forcing = TeacherForcing(model, plain=engine == "torch")
         self._eos, self._pad = vocabulary.id_of("eos"), vocabulary.id_of("pad")
+
+    @property
+    def engine(self) -> str:
+        """What decodes greedily: native or torch."""
+        return "torch" if self._native is None else "native"
 
     def solve(
         self,
@@ -87,10 +98,13 @@ class AutoregressiveSolver:
         uniforms = _Uniforms(seed, questions) if temperature > 0 else None
         lengths = [len(question.ids) for question in questions]
         context = self.model.config.max_seq_len
+        native = None if self.model.has_hooks() else self._native
         for batch in plan_batches(lengths, limit, context, max(1, batch_size // beam)):
             ids = [questions[row].ids for row in batch.rows]
             limits = {"limit": batch.limit, "eos_id": self._eos, "pad_id": self._pad}
-            if beam > 1:
+            if native is not None and beam == 1 and uniforms is None:
+                results = native.decode(ids, limit=batch.limit, eos_id=self._eos)
+            elif beam > 1:
                 results = beam_search(self.model, ids, width=beam, **limits)
             else:
                 results = decode_batch(self.model, ids, _picker(batch, uniforms, temperature, top_k), **limits)

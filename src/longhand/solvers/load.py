@@ -10,6 +10,7 @@ from longhand.errors import UserError
 from longhand.runs.checkpoint import load_checkpoint
 from longhand.shipped import model_path
 from longhand.solvers.autoregressive import AutoregressiveSolver
+from longhand.solvers.native import Engine
 
 
 def load(
@@ -18,11 +19,13 @@ def load(
     device: str | torch.device = "cpu",
     dtype: torch.dtype | None = None,
     threads: int | None = None,
+    engine: Engine = "auto",
 ) -> AutoregressiveSolver:
     """Return the solver of a checkpoint or run directory, or of a model shipped with longhand.
 
     The directory says everything else itself, and its files are compared with their SHA-256 first. `dtype` is
-    float32 unless given; `threads` sets the threads of torch in this whole process. Raises `UserError`, one line,
+    float32 unless given; `threads` sets the threads of torch in this whole process;
+    `engine` torch decodes by the reference path, which is slower. Raises `UserError`, one line,
     for a directory that is missing, foreign, truncated or edited, and for a device that is not there.
     """
     if threads is not None:
@@ -34,4 +37,4 @@ def load(
     except (RuntimeError, AssertionError) as error:  # torch built without CUDA asserts
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"cannot put the model on device {str(device)!r}: {reason}") from error
-    return AutoregressiveSolver(model, checkpoint.vocabulary, checkpoint.format, checkpoint.domain)
+    return AutoregressiveSolver(model, checkpoint.vocabulary, checkpoint.format, checkpoint.domain, engine=engine)

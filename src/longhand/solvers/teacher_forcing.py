@@ -27,12 +27,17 @@ class TeacherForcing:
     """Reads rows of ids with their targets; `model` must not be changed meanwhile.
 
     On a CPU and in float32, neighbours in a domain (`951+0=`, `951+1=`) share what they begin with, in the fused pass.
-    Other models, devices and types take the plain modules.
+    Other models, devices and types take the plain modules, and so does everything with `plain`.
     """
 
-    def __init__(self, model: Decoder) -> None:
+    def __init__(self, model: Decoder, *, plain: bool = False) -> None:
         self.model = model
-        self.fused = None if why_not_fused(model) else FusedDecoder(model, FlatParameters.of(model))
+        self._fused = None if plain or why_not_fused(model) else FusedDecoder(model, FlatParameters.of(model))
+
+    @property
+    def fused(self) -> FusedDecoder | None:
+        """What computes the rows, None for the plain modules."""
+        return None if self.model.has_hooks() else self._fused
 
     def exact_rows(self, ids: Ints, prompt_lengths: Ints, lengths: Ints) -> NDArray[np.bool_]:
         """Return [n]: the target is surely what greedy decoding writes after the prompt.
@@ -41,9 +46,10 @@ class TeacherForcing:
         between one pass and many, so a lead too small to outlast it does not count as sure.
         """
         exact = np.zeros(len(ids), dtype=np.bool_)
-        if self.fused is not None:
+        fused = self.fused
+        if fused is not None:
             for rows in _slices(len(ids)):
-                exact[rows] = self._fused_exact(self.fused, ids[rows], prompt_lengths[rows], lengths[rows])
+                exact[rows] = self._fused_exact(fused, ids[rows], prompt_lengths[rows], lengths[rows])
             return exact
         for chosen, prompt, length in _alike(prompt_lengths, lengths):
             exact[chosen] = self._plain_exact(ids[chosen], prompt, length)
@@ -53,10 +59,11 @@ class TeacherForcing:
     def token_matches(self, ids: Ints, lengths: Ints) -> NDArray[np.bool_]:
         """Return [n, width - 1]: the token after each position is the likeliest one, the first of equals."""
         matches = np.zeros((len(ids), max(ids.shape[1] - 1, 0)), dtype=np.bool_)
-        if self.fused is not None:
+        fused = self.fused
+        if fused is not None:
             for rows in _slices(len(ids)):
                 plan = self._plan(ids[rows], lengths[rows], keep=0)
-                choice, _, _ = self.fused.choices(plan)
+                choice, _, _ = fused.choices(plan)
                 here = plan.row_of >= 0
                 matches[rows, : here.shape[1]] = here & (choice[plan.row_of] == ids[rows, 1 : here.shape[1] + 1])
             return matches

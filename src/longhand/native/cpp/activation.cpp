@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "export.h"
+#include "kernels.h"
 #include "vector16.h"
 
 namespace {

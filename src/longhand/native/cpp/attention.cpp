@@ -7,26 +7,13 @@
 #include <algorithm>
 #include <vector>
 
-#include "export.h"
+#include "kernels.h"
 #include "transpose16.h"
 
 namespace {
 
-struct Shape {
-  int64_t batch, time;             // the width of the index tables
-  int64_t heads, kv_heads, width;  // width: channels of a head
-  int64_t q_stride, kv_stride, out_stride;
-  float scale;
-};
-
-struct Index {
-  const int32_t* query;    // [batch, time] row of q
-  const int32_t* key;      // [batch, time] row of k and v
-  const int32_t* output;   // [batch, time] row of the output
-  const int32_t* first;    // [batch] the first token that asks
-  const int32_t* length;   // [batch] the number of tokens
-  const float *cos, *sin;  // [time, width] rotation of channel i against channel i +- width / 2, or null
-};
+using Shape = AttentionShape;
+using Index = AttentionIndex;
 
 // Sixteen examples, and which of them ask at a time.
 struct Lanes {

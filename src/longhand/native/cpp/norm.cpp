@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "export.h"
+#include "kernels.h"
 #include "vector16.h"
 
 namespace {

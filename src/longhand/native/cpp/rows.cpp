@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "export.h"
+#include "kernels.h"
 
 namespace {
 
