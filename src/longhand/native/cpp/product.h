@@ -15,6 +15,7 @@
 
 constexpr int64_t PANEL = 2 * LANES;
 constexpr int ROWS = 12;
+constexpr int64_t BLOCK = 10 * ROWS;
 
 // w in the type of the rows it is multiplied with. In bfloat16 numbers stand in pairs, as the instruction takes them.
 template <typename T>
@@ -34,28 +35,33 @@ class Packed {
   // x: [rows, inputs], y: [rows, outputs]
   template <typename O>
   void multiply(int64_t rows, const T* x, O* y) const {
-    for (int64_t o = 0; o < outputs; o += PANEL) {
-      const T* panel = &numbers[o * inputs];
-      int64_t r = 0;
-      for (; r + ROWS <= rows; r += ROWS) tile<ROWS>(panel, x + r * inputs, o, y + r * outputs);
-      switch (rows - r) {
-        case 1: tile<1>(panel, x + r * inputs, o, y + r * outputs); break;
-        case 2: tile<2>(panel, x + r * inputs, o, y + r * outputs); break;
-        case 3: tile<3>(panel, x + r * inputs, o, y + r * outputs); break;
-        case 4: tile<4>(panel, x + r * inputs, o, y + r * outputs); break;
-        case 5: tile<5>(panel, x + r * inputs, o, y + r * outputs); break;
-        case 6: tile<6>(panel, x + r * inputs, o, y + r * outputs); break;
-        case 7: tile<7>(panel, x + r * inputs, o, y + r * outputs); break;
-        case 8: tile<8>(panel, x + r * inputs, o, y + r * outputs); break;
-        case 9: tile<9>(panel, x + r * inputs, o, y + r * outputs); break;
-        case 10: tile<10>(panel, x + r * inputs, o, y + r * outputs); break;
-        case 11: tile<11>(panel, x + r * inputs, o, y + r * outputs); break;
-      }
+    // A block of rows stays in the first-level or second-level cache while all panels pass by.
+    for (int64_t begin = 0; begin < rows; begin += BLOCK) {
+      const int64_t end = std::min(rows, begin + BLOCK);
+      for (int64_t o = 0; o < outputs; o += PANEL) strip(&numbers[o * inputs], begin, end, x, o, y);
     }
   }
 
  private:
   std::vector<T> numbers;
+
+  template <typename O>
+  void strip(const T* panel, int64_t r, int64_t end, const T* x, int64_t o, O* y) const {
+    for (; r + ROWS <= end; r += ROWS) tile<ROWS>(panel, x + r * inputs, o, y + r * outputs);
+    switch (end - r) {
+      case 1: return tile<1>(panel, x + r * inputs, o, y + r * outputs);
+      case 2: return tile<2>(panel, x + r * inputs, o, y + r * outputs);
+      case 3: return tile<3>(panel, x + r * inputs, o, y + r * outputs);
+      case 4: return tile<4>(panel, x + r * inputs, o, y + r * outputs);
+      case 5: return tile<5>(panel, x + r * inputs, o, y + r * outputs);
+      case 6: return tile<6>(panel, x + r * inputs, o, y + r * outputs);
+      case 7: return tile<7>(panel, x + r * inputs, o, y + r * outputs);
+      case 8: return tile<8>(panel, x + r * inputs, o, y + r * outputs);
+      case 9: return tile<9>(panel, x + r * inputs, o, y + r * outputs);
+      case 10: return tile<10>(panel, x + r * inputs, o, y + r * outputs);
+      case 11: return tile<11>(panel, x + r * inputs, o, y + r * outputs);
+    }
+  }
 
   static int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
