@@ -7,17 +7,22 @@ PIP_FLAGS ?=
 WORKERS ?= 2
 
 BIN := $(VENV)/bin
+# Compiled when longhand is installed; a change installs it anew.
+KERNELS := hatch_build.py src/longhand/native/build.py $(wildcard src/longhand/native/cpp/*)
 SEED ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format clean
+.PHONY: help demo bench test check format clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 demo: $(VENV)/.installed  ## train from nothing, check all 1,500,500 problems, draw the pictures
 	$(BIN)/longhand demo --seed $(SEED)
+
+bench: $(VENV)/.installed-dev  ## measure this code and its peers side by side, into runs/bench
+	$(BIN)/longhand bench all
 
 test: check  ## format, lint, types, layers and the whole test suite
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) -m "not slow and not gpu"
@@ -41,10 +46,10 @@ $(VENV)/bin/pip:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --upgrade pip
 
-$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/pip
+$(VENV)/.installed: pyproject.toml constraints.txt $(KERNELS) | $(VENV)/bin/pip
 	$(BIN)/pip install --quiet $(PIP_FLAGS) --constraint constraints.txt --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/pip
+$(VENV)/.installed-dev: pyproject.toml constraints.txt $(KERNELS) | $(VENV)/bin/pip
 	$(BIN)/pip install --quiet $(PIP_FLAGS) --constraint constraints.txt --editable . --group dev
 	@touch $@ $(VENV)/.installed
