@@ -85,7 +85,7 @@ def test_tokens_and_their_chances_are_those_of_the_reference(
     model: Decoder, prompts: list[tuple[int, ...]], limit: int
 ) -> None:
     assert why_not_native(model) is None
-    ours = NativeDecoding(model).decode(prompts, limit=limit, eos_id=EOS)
+    ours = NativeDecoding(model).decode(prompts, [limit] * len(prompts), EOS)
     theirs = reference(model, prompts, limit)
     assert all(agree(a, b, 1e-4) for a, b in zip(ours, theirs, strict=True))
     same = sum(a.token_ids == b.token_ids for a, b in zip(ours, theirs, strict=True))
@@ -100,10 +100,10 @@ def test_tokens_and_their_chances_are_those_of_the_reference(
 @given(models(), prompt_lists)
 def test_company_and_order_change_nothing(model: Decoder, prompts: list[tuple[int, ...]]) -> None:
     decoding = NativeDecoding(model)
-    together = decoding.decode(prompts, limit=6, eos_id=EOS)
-    backwards = decoding.decode(prompts[::-1], limit=6, eos_id=EOS)[::-1]
+    together = decoding.decode(prompts, [6] * len(prompts), EOS)
+    backwards = decoding.decode(prompts[::-1], [6] * len(prompts), EOS)[::-1]
     for prompt, one, other in zip(prompts, together, backwards, strict=True):
-        (alone,) = decoding.decode([prompt], limit=6, eos_id=EOS)
+        (alone,) = decoding.decode([prompt], [6], EOS)
         assert one.token_ids == other.token_ids == alone.token_ids
         assert one.logprobs == other.logprobs == alone.logprobs
 
@@ -111,8 +111,8 @@ def test_company_and_order_change_nothing(model: Decoder, prompts: list[tuple[in
 @settings(max_examples=20, deadline=None)
 @given(models(), prompt_lists)
 def test_in_bfloat16_chances_are_near_those_of_float32(model: Decoder, prompts: list[tuple[int, ...]]) -> None:
-    exact = NativeDecoding(model).decode(prompts, limit=1, eos_id=EOS)
-    rounded = NativeDecoding(model.bfloat16()).decode(prompts, limit=1, eos_id=EOS)
+    exact = NativeDecoding(model).decode(prompts, [1] * len(prompts), EOS)
+    rounded = NativeDecoding(model.bfloat16()).decode(prompts, [1] * len(prompts), EOS)
     for a, b in zip(exact, rounded, strict=True):
         assert b.logprobs[0] == pytest.approx(a.logprobs[0], abs=0.3)
 

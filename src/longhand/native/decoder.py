@@ -1,10 +1,11 @@
-"""Greedy decoding of a batch in one call."""
+"""Decoding of a batch in one call."""
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from itertools import chain
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from longhand.native.library import load
 
 Floats = NDArray[np.float32]
+
+CHUNK = 256
+"""Prompts decoded at a time: more of them share more beginnings, but their keys and values leave the cache."""
 
 _MLPS = ("relu", "gelu", "swiglu")
 _INTEGERS = ("d_model", "n_heads", "n_kv_heads", "head_width", "d_ff", "n_layers", "vocab_size", "max_seq_len")
@@ -35,6 +39,14 @@ class _Weights(ctypes.Structure):
     _fields_ = tuple((name, ctypes.c_void_p) for name in _OF_MODEL)
 
 
+class Decoded(NamedTuple):
+    """The ids written after each prompt, their natural log-probabilities, and the seconds until the last of them."""
+
+    tokens: list[list[int]]
+    logprobs: list[list[float]]
+    seconds: list[float]
+
+
 class NativeDecoder:
     """A copy of a model's weights, packed for decoding on one core.
 
@@ -42,7 +54,7 @@ class NativeDecoder:
     as float32 arrays or None, `tokens` [vocab, d_model], `positions` [max_seq_len, d_model], `cos` and `sin`
     [max_seq_len, head width], `norm`, `norm_bias` and `head`; each of `layers` has norm1, qkv, out, norm2, up and down
     and their biases, where `up` of a swiglu is the gate above the up matrix. Raises `RuntimeError` without the native
-    library, and `ValueError` for bfloat16 with an odd number of channels.
+    library.
     """
 
     def __init__(
@@ -55,12 +67,10 @@ class NativeDecoder:
         library = load()
         if library is None:
             raise RuntimeError("there is no native library")
-        if dtype == "bfloat16" and (sizes["d_model"] % 2 or sizes["d_ff"] % 2):
-            raise ValueError("bfloat16 numbers are multiplied in pairs: d_model and d_ff have to be even")
         self.vocab_size, self.max_seq_len = int(sizes["vocab_size"]), int(sizes["max_seq_len"])
         new = _bind(library, "decoder_new", ctypes.c_void_p, "pppn")
         self._delete = _bind(library, "decoder_delete", None, "p")
-        self._decode = _bind(library, "decoder_decode", None, "pnnppnnppp")
+        self._decode = _bind(library, "decoder_decode", None, "pnnpppndnpnpppp")
         given = _Sizes(
             **{name: sizes[name] for name in _INTEGERS if name != "head_width"},
             head_width=sizes["d_model"] // sizes["n_heads"],
@@ -90,44 +100,67 @@ class NativeDecoder:
             self._delete(self._handle)
 
     def decode(
-        self, prompts: Sequence[Sequence[int]], limit: int, eos_id: int
-    ) -> tuple[list[tuple[int, ...]], list[tuple[float, ...]]]:
-        """Continue every prompt with its likeliest token, the first of equals, up to `limit` tokens or `eos_id`.
+        self,
+        prompts: Sequence[Sequence[int]],
+        limits: Sequence[int],
+        eos_id: int,
+        *,
+        uniforms: NDArray[np.float64] | None = None,
+        temperature: float = 0.0,
+        top_k: int | None = None,
+        chunk: int = CHUNK,
+    ) -> Decoded:
+        """Continue every prompt by up to as many tokens as `limits` says, or until `eos_id`, which is written too.
 
-        Prompts hold at least one id each, and have to leave room: length + limit - 1 <= max_seq_len. Returns the ids
-        written, with the end mark, and their natural log-probabilities.
+        Each token is the likeliest, the first of equals. With `uniforms` [batch, longest limit] in [0, 1) it is drawn
+        from softmax(logits / temperature), with `top_k` from that many of the likeliest: tokens are laid out from the
+        likeliest on, and the number at hand falls on one. Prompts hold at least one id each, and have to leave room:
+        length + limit - 1 <= max_seq_len. They are read `chunk` at a time, and seconds count from its start.
         """
-        batch, time = len(prompts), max(map(len, prompts))
-        assert time + limit - 1 <= self.max_seq_len
-        lengths = np.fromiter(map(len, prompts), dtype=np.int32, count=batch)
-        if (lengths == time).all():
-            ids = np.array(prompts, dtype=np.int64)
-        else:
-            ids = np.zeros((batch, time), dtype=np.int64)
-            ids[np.arange(time) < lengths[:, None]] = np.concatenate([np.asarray(p, dtype=np.int64) for p in prompts])
+        batch, limit = len(prompts), max(limits)
+        lengths = np.fromiter(map(len, prompts), dtype=np.int64, count=batch)
+        starts = np.zeros(batch + 1, dtype=np.int64)
+        np.cumsum(lengths, out=starts[1:])
+        ids = np.fromiter(chain.from_iterable(prompts), dtype=np.int32, count=int(starts[-1]))
+        most = np.array(limits, dtype=np.int32)
+        assert lengths.min() > 0
+        assert (lengths + most).max() - 1 <= self.max_seq_len
+        assert 0 <= ids.min() <= ids.max() < self.vocab_size
+        if uniforms is not None:
+            uniforms = np.ascontiguousarray(uniforms, dtype=np.float64)
+            assert uniforms.shape == (batch, limit)
         tokens, counts = np.empty((batch, limit), dtype=np.int32), np.empty(batch, dtype=np.int32)
-        logprobs = np.empty((batch, limit), dtype=np.float32)
+        logprobs, seconds = np.empty((batch, limit), dtype=np.float32), np.empty(batch, dtype=np.float64)
         self._decode(
             self._handle,
             batch,
-            time,
+            chunk,
             ids.ctypes.data,
-            lengths.ctypes.data,
-            limit,
+            starts.ctypes.data,
+            most.ctypes.data,
             eos_id,
+            temperature,
+            top_k or 0,
+            None if uniforms is None else uniforms.ctypes.data,
+            limit,
             tokens.ctypes.data,
             logprobs.ctypes.data,
             counts.ctypes.data,
+            seconds.ctypes.data,
         )
         ends = counts.tolist()
-        return (
-            [tuple(row[:n]) for row, n in zip(tokens.tolist(), ends, strict=True)],
-            [tuple(row[:n]) for row, n in zip(logprobs.tolist(), ends, strict=True)],
+        return Decoded(
+            [row[:n] for row, n in zip(tokens.tolist(), ends, strict=True)],
+            [row[:n] for row, n in zip(logprobs.tolist(), ends, strict=True)],
+            seconds.tolist(),
         )
+
+
+_TYPES: Mapping[str, Any] = {"n": ctypes.c_int64, "p": ctypes.c_void_p, "d": ctypes.c_double}
 
 
 def _bind(library: ctypes.CDLL, name: str, result: Any, arguments: str) -> Callable[..., Any]:
     function = library[name]
     function.restype = result
-    function.argtypes = [ctypes.c_void_p if letter == "p" else ctypes.c_int64 for letter in arguments]
+    function.argtypes = [_TYPES[letter] for letter in arguments]
     return function

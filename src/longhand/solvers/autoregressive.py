@@ -16,14 +16,18 @@ from longhand.arithmetic.expression import parse_expression
 from longhand.arithmetic.splits import keyed_random
 from longhand.errors import UserError
 from longhand.models.decoder import Decoder
+from longhand.native.decoder import CHUNK
 from longhand.solvers.base import Completion
 from longhand.solvers.beam import beam_search
 from longhand.solvers.decoding import Pick, PromptBatch, Written, decode_batch, plan_batches
-from longhand.solvers.native import Engine, choose_engine
+from longhand.solvers.native import Engine, NativeDecoding, choose_engine
 from longhand.solvers.sampling import check_sampling, greedy, sample
 from longhand.solvers.teacher_forcing import TeacherForcing
 from longhand.text.formats import Format
 from longhand.text.vocabulary import Vocabulary
+
+ROWS_PER_CALL = 16_384
+"""Prompts handed to the native kernels at a time, so that the arrays of what they write stay small."""
 
 
 class Question(NamedTuple):
@@ -43,8 +47,8 @@ class AutoregressiveSolver:
     as it is. `max_new_tokens` limits what is written; by default the longest row of the domain does, and the
     model's context always.
 
-    Greedy answers come from the native kernels where there are any for the model, with `engine` torch from the
-    reference decoder, as drawn and searched ones do. Both write the same tokens but where rounding decides.
+    Answers come from the native kernels where there are any for the model, with `engine` torch from the reference
+    decoder, as searched ones always do. Both write the same tokens but where rounding decides.
     """
 
     def __init__(
@@ -70,7 +74,7 @@ class AutoregressiveSolver:
 
     @property
     def engine(self) -> str:
-        """What decodes greedily: native or torch."""
+        """What decodes, unless it searches: native or torch."""
         return "torch" if self._native is None else "native"
 
     def solve(
@@ -93,24 +97,63 @@ class AutoregressiveSolver:
         """
         self._check_settings(temperature, top_k, beam, max_new_tokens, batch_size)
         questions = [self._read(prompt) for prompt in prompts]
-        written: list[Written | None] = [None] * len(questions)
         limit = self.max_new_tokens if max_new_tokens is None else max_new_tokens
         uniforms = _Uniforms(seed, questions) if temperature > 0 else None
+        if self._native is not None and beam == 1 and not self.model.has_hooks():
+            written = self._write_natively(self._native, questions, limit, uniforms, temperature, top_k, batch_size)
+        else:
+            written = self._write(questions, limit, uniforms, temperature, top_k, beam, batch_size)
+        return [self._complete(q, w) for q, w in zip(questions, written, strict=True)]
+
+    def _write_natively(
+        self,
+        native: NativeDecoding,
+        questions: Sequence[Question],
+        limit: int | None,
+        uniforms: _Uniforms | None,
+        temperature: float,
+        top_k: int | None,
+        batch_size: int,
+    ) -> list[Written]:
+        written: list[Written] = []
+        longest = self.model.config.max_seq_len + 1
+        for start in range(0, len(questions), ROWS_PER_CALL):
+            rows = range(start, min(start + ROWS_PER_CALL, len(questions)))
+            ids = [questions[row].ids for row in rows]
+            limits = [min(limit or longest, longest - len(row)) for row in ids]
+            written += native.decode(
+                ids,
+                limits,
+                self._eos,
+                uniforms=None if uniforms is None else uniforms.table(rows, max(limits)),
+                temperature=temperature,
+                top_k=top_k,
+                chunk=min(batch_size, CHUNK),
+            )
+        return written
+
+    def _write(
+        self,
+        questions: Sequence[Question],
+        limit: int | None,
+        uniforms: _Uniforms | None,
+        temperature: float,
+        top_k: int | None,
+        beam: int,
+        batch_size: int,
+    ) -> list[Written]:
+        written: dict[int, Written] = {}
         lengths = [len(question.ids) for question in questions]
         context = self.model.config.max_seq_len
-        native = None if self.model.has_hooks() else self._native
         for batch in plan_batches(lengths, limit, context, max(1, batch_size // beam)):
             ids = [questions[row].ids for row in batch.rows]
             limits = {"limit": batch.limit, "eos_id": self._eos, "pad_id": self._pad}
-            if native is not None and beam == 1 and uniforms is None:
-                results = native.decode(ids, limit=batch.limit, eos_id=self._eos)
-            elif beam > 1:
+            if beam > 1:
                 results = beam_search(self.model, ids, width=beam, **limits)
             else:
                 results = decode_batch(self.model, ids, _picker(batch, uniforms, temperature, top_k), **limits)
-            for row, result in zip(batch.rows, results, strict=True):
-                written[row] = result
-        return [self._complete(q, w) for q, w in zip(questions, written, strict=True) if w is not None]
+            written |= zip(batch.rows, results, strict=True)
+        return [written[row] for row in range(len(questions))]
 
     def exact_rows(
         self,
@@ -184,6 +227,11 @@ class _Uniforms:
         for question in questions:
             self._generators.append(keyed_random(seed, question.text, times_asked[question.text]))
             times_asked[question.text] += 1
+
+    def table(self, rows: Sequence[int], steps: int) -> NDArray[np.float64]:
+        """The next `steps` numbers of each of these rows: [rows, steps]."""
+        drawn = (self._generators[row].random() for row in rows for _ in range(steps))
+        return np.fromiter(drawn, dtype=np.float64, count=len(rows) * steps).reshape(len(rows), steps)
 
     def draw(self, rows: Sequence[int]) -> Tensor:
         """The next number of each of these rows: float64 [rows]."""

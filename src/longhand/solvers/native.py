@@ -1,8 +1,7 @@
-"""Greedy decoding by the native kernels, for models on a CPU."""
+"""Decoding by the native kernels, for models on a CPU."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from longhand.errors import UserError
 from longhand.models.decoder import Decoder
 from longhand.models.mlp import SwiGlu
-from longhand.native.decoder import NativeDecoder
+from longhand.native.decoder import CHUNK, NativeDecoder
 from longhand.native.library import load, status
 from longhand.solvers.decoding import Written
 
@@ -31,8 +30,6 @@ def why_not_native(model: Decoder) -> str | None:
         return "mlp: moe has no kernel"
     if kinds not in ({("cpu", torch.float32)}, {("cpu", torch.bfloat16)}):
         return "its weights are not float32 or bfloat16 numbers on the CPU"
-    if kinds == {("cpu", torch.bfloat16)} and (config.d_model % 2 or config.d_ff % 2):
-        return "bfloat16 needs an even d_model and d_ff"
     return None
 
 
@@ -60,16 +57,26 @@ class NativeDecoding:
         self._weights = list(model.parameters())
         self._seen: list[tuple[int, int]] = []
 
-    def decode(self, prompts: Sequence[Sequence[int]], *, limit: int, eos_id: int) -> list[Written]:
-        """What `decode_batch` returns with greedy choices; every row has the seconds of the whole batch."""
-        began = time.perf_counter()
+    def decode(
+        self,
+        prompts: Sequence[Sequence[int]],
+        limits: Sequence[int],
+        eos_id: int,
+        *,
+        uniforms: NDArray[np.float64] | None = None,
+        temperature: float = 0.0,
+        top_k: int | None = None,
+        chunk: int = CHUNK,
+    ) -> list[Written]:
+        """What the reference decoder writes, greedily or drawn; see `NativeDecoder.decode`."""
         seen = [(weight.data_ptr(), weight._version) for weight in self._weights]
         if self._decoder is None or seen != self._seen:
             self._decoder, self._seen = pack(self.model), seen
-        tokens, logprobs = self._decoder.decode(prompts, limit, eos_id)
-        seconds = time.perf_counter() - began
+        settings: dict[str, Any] = {"uniforms": uniforms, "temperature": temperature, "top_k": top_k}
+        decoded = self._decoder.decode(prompts, limits, eos_id, chunk=chunk, **settings)
         return [
-            Written(ids, chances, ids[-1] == eos_id, seconds) for ids, chances in zip(tokens, logprobs, strict=True)
+            Written(tuple(tokens), tuple(logprobs), tokens[-1] == eos_id, seconds)
+            for tokens, logprobs, seconds in zip(*decoded, strict=True)
         ]
 
 

@@ -1,14 +1,18 @@
-// Greedy decoding of a whole batch in one call: prompts in, tokens and their log-probabilities out.
+// Decoding of whole batches in one call: prompts in, tokens and their log-probabilities out.
 //
 // Keys and values lie in a pool of rows per layer, and a table says which rows each example has. So beginnings that
-// examples share are read once, no example is padded, and one that has ended leaves by dropping its line of the table.
+// examples share are read once, no example is padded, and one that has ended simply has no more rows. Examples are
+// taken a chunk at a time, in an order in which those that begin alike are neighbours, and rows a block at a time, so
+// that what is computed next is still near. Sizes are rounded up to whole vectors, with zeros.
 
+#include <chrono>
 #include <cmath>
-#include <cstring>
-#include <memory>
-#include <vector>
 
-#include "kernels.h"
+#include "decode_attention.h"
+#include "decode_beginnings.h"
+#include "decode_choice.h"
+#include "decode_writes.h"
+#include "export.h"
 #include "product.h"
 
 namespace {
@@ -19,217 +23,376 @@ struct Sizes {
   float eps;
 };
 
-// The order in which Python passes the weights of a layer; a null pointer for a bias that is not there.
+// The order in which Python passes the weights of a layer; a null pointer for what is not there.
 struct LayerWeights {
   const float *norm1, *norm1_bias, *qkv, *qkv_bias, *out, *out_bias, *norm2, *norm2_bias, *up, *up_bias, *down, *down_bias;
 };
 
 struct Weights {
-  const float *tokens, *positions, *cos, *sin, *norm, *norm_bias, *head;  // positions, or cos and sin, may be null
+  const float *tokens, *positions, *cos, *sin, *norm, *norm_bias, *head;
 };
 
-// The kernels by the type of the numbers they multiply.
-void add_norm(int64_t n, int64_t d, const float* x, const int32_t* at, const float* delta, const float* delta_bias,
-              const float* weight, const float* bias, float eps, bool rms, float* y, float* h) {
-  add_norm_float32(n, d, x, at, delta, delta_bias, weight, bias, eps, rms, y, h, nullptr, nullptr);
-}
-void add_norm(int64_t n, int64_t d, const float* x, const int32_t* at, const Bf16* delta, const float* delta_bias,
-              const float* weight, const float* bias, float eps, bool rms, float* y, Bf16* h) {
-  add_norm_bfloat16(n, d, x, at, delta, delta_bias, weight, bias, eps, rms, y, h, nullptr, nullptr);
-}
-void attend(const AttentionShape& s, const AttentionIndex& at, const float* q, const float* k, const float* v, float* o) {
-  attend_float32(&s, &at, q, k, v, o);
-}
-void attend(const AttentionShape& s, const AttentionIndex& at, const Bf16* q, const Bf16* k, const Bf16* v, Bf16* o) {
-  attend_bfloat16(&s, &at, q, k, v, o);
-}
-void activate(int64_t kind, int64_t n, int64_t d, const float* u, const float* bias, float* a) {
-  (kind == 0 ? activate_relu_float32 : kind == 1 ? activate_gelu_float32 : activate_swiglu_float32)(n, d, u, bias, a);
-}
-void activate(int64_t kind, int64_t n, int64_t d, const Bf16* u, const float* bias, Bf16* a) {
-  (kind == 0 ? activate_relu_bfloat16 : kind == 1 ? activate_gelu_bfloat16 : activate_swiglu_bfloat16)(n, d, u, bias, a);
-}
+struct Results {
+  int32_t* tokens;  // [batch, limit]
+  float* logprobs;  // [batch, limit]
+  int32_t* counts;  // [batch]
+  double* seconds;  // [batch] from the start of the chunk to the last token
+  int64_t limit;
+};
 
 using Floats = std::vector<float>;
+using Clock = std::chrono::steady_clock;
 
-Floats copy(const float* from, int64_t n) { return from ? Floats(from, from + n) : Floats(); }
-const float* pointer(const Floats& x) { return x.empty() ? nullptr : x.data(); }
+constexpr int64_t BLOCK = 10 * ROWS;
+
+Floats padded(const float* from, int64_t n) {
+  Floats to(round_up(n));
+  if (from) std::copy(from, from + n, to.begin());
+  return to;
+}
 
 template <typename V>
 void grow(V& array, int64_t n) {
   if (int64_t(array.size()) < n) array.resize(n);
 }
 
+struct Norm {
+  Floats weight, bias;
+  int64_t d = 0;
+  float eps = 0;
+  bool is_rms = false;
+
+  Norm() = default;
+  Norm(const Sizes& s, const float* weight, const float* bias)
+      : weight(padded(weight, s.d)), bias(padded(bias, s.d)), d(s.d), eps(s.eps), is_rms(s.is_rms != 0) {}
+
+  template <typename T>
+  void apply(int64_t n, const float* x, T* h) const {
+    const int64_t whole = d / LANES * LANES, stride = int64_t(weight.size());
+    for (int64_t r = 0; r < n; r++, x += stride, h += stride) {
+      float mean = 0, squares = 0;
+      if (!is_rms) {
+        V16 total{};
+        for (int64_t i = 0; i < stride; i += LANES) total += load16(x + i);  // beyond d are zeros
+        mean = sum(total) / d;
+      }
+      V16 spread{};
+      for (int64_t i = 0; i < whole; i += LANES) {
+        const V16 off = load16(x + i) - mean;
+        spread += off * off;
+      }
+      squares = sum(spread);
+      for (int64_t i = whole; i < d; i++) squares += (x[i] - mean) * (x[i] - mean);
+      const float scale = 1 / std::sqrt(squares / d + eps);
+      for (int64_t i = 0; i < stride; i += LANES)
+        store16(h + i, (load16(x + i) - mean) * scale * load16(&weight[i]) + load16(&bias[i]));
+    }
+  }
+};
+
+// A product and its bias. `row` and `column` say where an output and an input of the matrix as it was trained stand.
+template <typename T>
+struct Linear {
+  Packed<T> matrix;
+  Floats bias;
+
+  Linear() = default;
+  template <typename Row, typename Column>
+  Linear(int64_t padded_outputs, int64_t padded_inputs, int64_t outputs, int64_t inputs, const float* w, const float* b,
+         Row row, Column column)
+      : matrix(padded_outputs, padded_inputs), bias(matrix.outputs + LANES) {
+    for (int64_t o = 0; o < outputs; o++) {
+      for (int64_t i = 0; i < inputs; i++) matrix.set(row(o), column(i), w[o * inputs + i]);
+      if (b) bias[row(o)] = b[o];
+    }
+  }
+
+  template <typename O>
+  void store(int64_t n, const T* x, O* y) const {
+    matrix.multiply(n, x, Store<O>{y, bias.data(), matrix.outputs});
+  }
+  void add(int64_t n, const T* x, float* y) const { matrix.multiply(n, x, Add{y, bias.data(), matrix.outputs}); }
+};
+
 template <typename T>
 struct Layer {
-  Packed<T> qkv, out, up, down;
-  Floats norm1, norm1_bias, norm2, norm2_bias, qkv_bias, out_bias, up_bias, down_bias;
+  Norm norm1, norm2;
+  Linear<T> q, kv, out, up, down;
+};
+
+// What one call works with. Kept from call to call: to have it from the system and cleared each time takes long.
+template <typename T>
+struct Run {
+  std::vector<std::vector<T>> pool;            // per layer [rows, keys and values]
+  std::vector<T> first_q, first_kv, h, q, gathered, active;
+  std::vector<int32_t> pair, seen;             // which row of first_q and first_kv a row has; pairs by token, position
+  Floats x, asked, logits;
+};
+
+// Rows to be computed, which become rows `begin` .. of the pools.
+struct Rows {
+  int64_t n, begin;
+  const int32_t *token, *position;
+  const int64_t* chain;  // where in the table the rows up to each begin
+  const int32_t* table;
 };
 
 struct Decoder {
   virtual ~Decoder() = default;
-  virtual void decode(int64_t batch, int64_t time, const int64_t* ids, const int32_t* length, int64_t limit, int64_t eos,
-                      int32_t* tokens, float* logprobs, int32_t* count) const = 0;
-};
-
-// What one call works with; rows of the pool are numbered in the order in which they are written.
-template <typename T>
-struct Run {
-  std::vector<std::vector<T>> pool;  // per layer [room, 2 * kv channels]
-  Floats x, y;
-  std::vector<T> h, qkv, gathered, wide, active, delta;
-  Floats logits;
+  virtual void decode(const Prompts& prompts, int64_t batch, int64_t chunk, int32_t eos, const Sampling& sampling,
+                      const double* uniforms, const Results& results) const = 0;
 };
 
 template <typename T>
 class DecoderOf : public Decoder {
  public:
-  DecoderOf(const Sizes& s, const Weights& w, const LayerWeights* layers)
-      : s(s), kv(s.kv_heads * s.width), up(s.mlp == 2 ? 2 * s.hidden : s.hidden), tokens(copy(w.tokens, s.vocab * s.d)),
-        positions(copy(w.positions, s.max_len * s.d)), cos(copy(w.cos, s.max_len * s.width)),
-        sin(copy(w.sin, s.max_len * s.width)), norm(copy(w.norm, s.d)), norm_bias(copy(w.norm_bias, s.d)),
-        head(w.head, s.vocab, s.d) {
+  DecoderOf(const Sizes& s, const Weights& w, const LayerWeights* given)
+      : s(s), d(round_up(s.d)), pw(round_up(s.width)), q_width(s.heads * pw), kv_width(2 * s.kv_heads * pw),
+        hidden(round_up(s.hidden)), vocab(round_up(s.vocab)), tokens(s.vocab * d), positions(s.max_len * d),
+        cos(w.cos, w.cos + (w.cos ? s.max_len * s.width : 0)), sin(w.sin, w.sin + (w.sin ? s.max_len * s.width : 0)),
+        norm(s, w.norm, w.norm_bias) {
+    for (int64_t c = 0; c < s.vocab; c++) std::copy(w.tokens + c * s.d, w.tokens + (c + 1) * s.d, &tokens[c * d]);
+    for (int64_t t = 0; t < s.max_len && w.positions; t++)
+      std::copy(w.positions + t * s.d, w.positions + (t + 1) * s.d, &positions[t * d]);
+    const auto same = [](int64_t i) { return i; };
+    const auto of_head = [&](int64_t i) { return i / s.width * pw + i % s.width; };
+    const auto gate_or_up = [&](int64_t o) {
+      return s.mlp != 2 ? o : o % s.hidden / LANES * PANEL + o % s.hidden % LANES + (o < s.hidden ? 0 : LANES);
+    };
+    const int64_t kv = s.kv_heads * s.width, ups = s.mlp == 2 ? 2 : 1;
+    head = Linear<T>(s.vocab, s.d, s.vocab, s.d, w.head, nullptr, same, same);
     for (int64_t i = 0; i < s.layers; i++) {
-      const LayerWeights& l = layers[i];
-      this->layers.push_back({Packed<T>(l.qkv, s.d + 2 * kv, s.d), Packed<T>(l.out, s.d, s.d), Packed<T>(l.up, up, s.d),
-                              Packed<T>(l.down, s.d, s.hidden), copy(l.norm1, s.d), copy(l.norm1_bias, s.d),
-                              copy(l.norm2, s.d), copy(l.norm2_bias, s.d), copy(l.qkv_bias, s.d + 2 * kv),
-                              copy(l.out_bias, s.d), copy(l.up_bias, up), copy(l.down_bias, s.d)});
+      const LayerWeights& l = given[i];
+      const float *kv_bias = l.qkv_bias ? l.qkv_bias + s.d : nullptr, *kv_matrix = l.qkv + s.d * s.d;
+      layers.push_back({Norm(s, l.norm1, l.norm1_bias), Norm(s, l.norm2, l.norm2_bias),
+                        Linear<T>(q_width, s.d, s.d, s.d, l.qkv, l.qkv_bias, of_head, same),
+                        Linear<T>(kv_width, s.d, 2 * kv, s.d, kv_matrix, kv_bias, of_head, same),
+                        Linear<T>(s.d, q_width, s.d, s.d, l.out, l.out_bias, same, of_head),
+                        Linear<T>(hidden * ups, s.d, s.hidden * ups, s.d, l.up, l.up_bias, gate_or_up, same),
+                        Linear<T>(s.d, s.hidden, s.d, s.hidden, l.down, l.down_bias, same, same)});
     }
   }
 
-  void decode(int64_t batch, int64_t time, const int64_t* ids, const int32_t* prompt, int64_t limit, int64_t eos,
-              int32_t* tokens_out, float* logprobs, int32_t* count) const override {
-    const int64_t width = time + limit;
-    std::vector<int32_t> row_of(batch * time), token(batch * time), position(batch * time), own(batch), bounds(4);
-    // `room` leaves none for idle rows: nothing here is compiled for a number of rows.
-    plan_rows(batch, time, s.vocab, time, batch * time, ids, prompt, row_of.data(), token.data(), position.data(),
-              own.data(), bounds.data());
-    int64_t rows = bounds[2];
-    // Kept from call to call: to have it from the system and cleared each time takes a tenth of the time.
-    static thread_local Run<T> run;
-    if (int64_t(run.pool.size()) < s.layers) run.pool.resize(s.layers);
-    for (int64_t i = 0; i < s.layers; i++) grow(run.pool[i], (rows + batch * limit) * 2 * kv);
-
-    // One line per example that is still going; `who` says which.
-    std::vector<int32_t> table(batch * width, 0), asked(batch * width, 0), length(prompt, prompt + batch), first(own);
-    std::vector<int32_t> who(batch), last(batch);
-    for (int64_t b = 0; b < batch; b++) {
-      who[b] = int32_t(b);
-      count[b] = 0;
-      for (int64_t t = 0; t < length[b]; t++) table[b * width + t] = asked[b * width + t] = row_of[b * time + t];
-      last[b] = row_of[b * time + length[b] - 1];
-    }
-    forward(run, rows, token.data(), position.data(), 0, int64_t(who.size()), width, table, asked, first, length, last);
-
-    for (int64_t step = 0;; step++) {
-      int64_t going = 0;
-      const int64_t n = int64_t(who.size());
-      token.resize(batch);
-      position.resize(batch);
-      for (int64_t i = 0; i < n; i++) {
-        float chance;
-        const int32_t chosen = choose(&run.logits[i * s.vocab], &chance);
-        const int64_t b = who[i];
-        const int32_t t = length[i];  // where the chosen token comes to stand
-        tokens_out[b * limit + step] = chosen;
-        logprobs[b * limit + step] = chance;
-        count[b]++;
-        if (chosen == eos || step + 1 == limit) continue;
-        if (going != i) std::memcpy(&table[going * width], &table[i * width], width * sizeof(int32_t));
-        who[going] = int32_t(b);
-        length[going] = t + 1;
-        first[going] = t;
-        table[going * width + t] = int32_t(rows + going);
-        asked[going * width + t] = int32_t(going);
-        token[going] = chosen;
-        position[going] = t;
-        last[going] = int32_t(going);
-        going++;
+  void decode(const Prompts& prompts, int64_t batch, int64_t chunk, int32_t eos, const Sampling& sampling,
+              const double* uniforms, const Results& results) const override {
+    const std::vector<int32_t> order = prompts.sorted(batch);
+    for (int64_t begin = 0; begin < batch; begin += chunk) {
+      // What is not drawn is the same for equal prompts, and then only the first of them is decoded.
+      std::vector<int32_t> members;
+      for (int64_t i = begin; i < std::min(batch, begin + chunk); i++)
+        if (uniforms || i == begin || !prompts.are_equal(members.back(), order[i])) members.push_back(order[i]);
+      decode_chunk(prompts, members, eos, sampling, uniforms, results);
+      int32_t like = order[begin];
+      for (int64_t i = begin; i < std::min(batch, begin + chunk) && !uniforms; i++) {
+        const int32_t b = order[i];
+        if (prompts.are_equal(like, b) && like != b) {
+          std::copy_n(results.tokens + like * results.limit, results.counts[like], results.tokens + b * results.limit);
+          std::copy_n(results.logprobs + like * results.limit, results.counts[like], results.logprobs + b * results.limit);
+          results.counts[b] = results.counts[like];
+          results.seconds[b] = results.seconds[like];
+        } else {
+          like = b;
+        }
       }
-      if (!going) return;
-      who.resize(going);
-      forward(run, going, token.data(), position.data(), rows, going, width, table, asked, first, length, last);
-      rows += going;
     }
   }
 
  private:
   Sizes s;
-  int64_t kv, up;
-  Floats tokens, positions, cos, sin, norm, norm_bias;
-  Packed<T> head;
+  int64_t d, pw, q_width, kv_width, hidden, vocab;  // rounded up
+  Floats tokens, positions, cos, sin;
+  Norm norm;
+  Linear<T> head;
   std::vector<Layer<T>> layers;
 
-  // Compute `n` new rows, which become rows `begin` .. of the pools, and the logits after the row `last` of each of
-  // `batch` examples. `asked` says which of the new rows each example has where.
-  void forward(Run<T>& run, int64_t n, const int32_t* token, const int32_t* position, int64_t begin, int64_t batch,
-               int64_t width, const std::vector<int32_t>& table, const std::vector<int32_t>& asked,
-               const std::vector<int32_t>& first, const std::vector<int32_t>& length,
-               const std::vector<int32_t>& last) const {
-    const int64_t d = s.d;
-    for (auto* array : {&run.x, &run.y}) grow(*array, std::max(n, batch) * d);
-    for (int64_t r = 0; r < n; r++)
-      for (int64_t i = 0; i < d; i++)
-        run.x[r * d + i] = tokens[token[r] * d + i] + (positions.empty() ? 0 : positions[position[r] * d + i]);
-    for (auto* array : {&run.h, &run.gathered, &run.delta}) grow(*array, std::max(n, batch) * d);
-    grow(run.qkv, n * (d + 2 * kv));
-    grow(run.wide, std::max(n, batch) * up);
-    grow(run.active, std::max(n, batch) * s.hidden);
-    const T* delta = nullptr;
-    const float* bias = nullptr;
-    int64_t rows = n;
-    for (int64_t i = 0; i < s.layers; i++) {
-      const Layer<T>& layer = layers[i];
-      const bool is_last = i + 1 == s.layers;
-      add_norm(n, d, run.x.data(), nullptr, delta, bias, pointer(layer.norm1), pointer(layer.norm1_bias), s.eps,
-               s.is_rms != 0, run.y.data(), run.h.data());
-      run.x.swap(run.y);
-      layer.qkv.multiply(n, run.h.data(), run.qkv.data());
-      T* pool = run.pool[i].data();
-      for (int64_t r = 0; r < n; r++) {
-        T* row = &run.qkv[r * (d + 2 * kv)];
-        if (!layer.qkv_bias.empty())
-          for (int64_t c = 0; c < d + 2 * kv; c++) row[c] = from_float<T>(to_float(row[c]) + layer.qkv_bias[c]);
-        std::memcpy(pool + (begin + r) * 2 * kv, row + d, 2 * kv * sizeof(T));
-      }
-      // The last layer is asked only after the last token of each example.
-      std::vector<int32_t> from(batch), out(is_last ? batch * width : 0);
-      if (is_last)
-        for (int64_t b = 0; b < batch; b++) {
-          from[b] = length[b] - 1;
-          out[b * width + from[b]] = int32_t(b);
-        }
-      const AttentionShape shape{batch, width, s.heads, s.kv_heads, s.width, d + 2 * kv, 2 * kv, d, 1 / std::sqrt(float(s.width))};
-      const AttentionIndex index{asked.data(), table.data(), is_last ? out.data() : asked.data(),
-                                 is_last ? from.data() : first.data(), length.data(), pointer(cos), pointer(sin)};
-      attend(shape, index, run.qkv.data(), pool, pool + kv, run.gathered.data());
-      if (is_last) rows = batch;
-      layer.out.multiply(rows, run.gathered.data(), run.delta.data());
-      add_norm(rows, d, run.x.data(), is_last ? last.data() : nullptr, run.delta.data(), pointer(layer.out_bias),
-               pointer(layer.norm2), pointer(layer.norm2_bias), s.eps, s.is_rms != 0, run.y.data(), run.h.data());
-      run.x.swap(run.y);
-      layer.up.multiply(rows, run.h.data(), run.wide.data());
-      activate(s.mlp, rows, s.hidden, run.wide.data(), pointer(layer.up_bias), run.active.data());
-      layer.down.multiply(rows, run.active.data(), run.delta.data());
-      delta = run.delta.data();
-      bias = pointer(layer.down_bias);
+  void decode_chunk(const Prompts& prompts, const std::vector<int32_t>& members, int32_t eos, const Sampling& sampling,
+                    const double* uniforms, const Results& results) const {
+    static thread_local Run<T> run;
+    const auto began = Clock::now();
+    Choice choice;
+    Beginnings beginnings(prompts, members);
+    std::vector<int32_t>&table = beginnings.table, &token = beginnings.token, &position = beginnings.position;
+    std::vector<int64_t>& chain = beginnings.chain;
+    int64_t rows = int64_t(token.size()), n = int64_t(members.size());
+    std::vector<int32_t> going(n), last(n);
+    for (int64_t e = 0; e < n; e++) {
+      going[e] = int32_t(e);
+      last[e] = table[e * beginnings.width + prompts.length(members[e]) - 1];
     }
-    add_norm(rows, d, run.x.data(), nullptr, delta, bias, pointer(norm), pointer(norm_bias), s.eps, s.is_rms != 0,
-             run.y.data(), run.h.data());
-    grow(run.logits, rows * s.vocab);
-    head.multiply(rows, run.h.data(), run.logits.data());
+    forward(run, Rows{rows, 0, token.data(), position.data(), chain.data(), table.data()}, last);
+    for (int64_t step = 0; n; step++) {
+      int64_t left = 0;
+      token.resize(n), position.resize(n), chain.resize(n);
+      double now = 0;
+      for (int64_t i = 0; i < n; i++) {
+        const int32_t e = going[i], b = members[e];
+        const float* logits = &run.logits[i * vocab];
+        const int64_t place = b * results.limit + step;
+        const int32_t chosen = uniforms ? choice.draw(logits, s.vocab, sampling, uniforms[place])
+                                        : Choice::likeliest(logits, s.vocab);
+        results.tokens[place] = chosen;
+        results.logprobs[place] = Choice::chance(logits, s.vocab, chosen);
+        results.counts[b] = int32_t(step + 1);
+        if (chosen == eos || step + 1 >= prompts.limits[b]) {
+          if (!now) now = std::chrono::duration<double>(Clock::now() - began).count();
+          results.seconds[b] = now;
+          continue;
+        }
+        const int64_t t = prompts.length(b) + step;
+        table[e * beginnings.width + t] = int32_t(rows + left);
+        token[left] = chosen;
+        position[left] = int32_t(t);
+        chain[left] = e * beginnings.width;
+        going[left++] = e;
+      }
+      n = left;
+      if (n) forward(run, Rows{n, rows, token.data(), position.data(), chain.data(), table.data()}, {});
+      rows += n;
+    }
   }
 
-  // The first of the likeliest tokens, and its natural log-probability.
-  int32_t choose(const float* logits, float* chance) const {
-    int32_t best = 0;
-    for (int64_t c = 1; c < s.vocab; c++)
-      if (logits[c] > logits[best]) best = int32_t(c);
-    double total = 0;
-    for (int64_t c = 0; c < s.vocab; c++) total += std::exp(double(logits[c]) - double(logits[best]));
-    *chance = float(-std::log(total));
-    return best;
+  // Compute rows, and the logits after those that are `asked`, or after all of them if that is empty.
+  void forward(Run<T>& run, const Rows& rows, const std::vector<int32_t>& asked) const {
+    const int64_t n = rows.n, out = asked.empty() ? n : int64_t(asked.size());
+    grow(run.x, n * d);
+    grow(run.asked, out * d);
+    grow(run.logits, out * vocab);
+    if (int64_t(run.pool.size()) < s.layers) run.pool.resize(s.layers);
+    for (int64_t i = 0; i < s.layers; i++) grow(run.pool[i], (rows.begin + n) * kv_width);
+    for (auto* array : {&run.q, &run.gathered}) grow(*array, BLOCK * q_width);
+    grow(run.h, BLOCK * d);
+    grow(run.active, BLOCK * hidden);
+
+    for (int64_t r = 0; r < n; r++) embed(rows.token[r], rows.position[r], &run.x[r * d]);
+    look_up_first(run, rows);
+    RowAttention<T> attention({s.heads, s.kv_heads, pw, 1 / std::sqrt(float(s.width))});
+    for (int64_t i = 0; i < s.layers; i++) {
+      const Layer<T>& layer = layers[i];
+      T* pool = run.pool[i].data();
+      const bool picks = i + 1 == s.layers && !asked.empty();  // the last layer is asked after some rows only
+      for (int64_t from = 0; from < n; from += BLOCK) {
+        const int64_t m = std::min(BLOCK, n - from);
+        float* x = &run.x[from * d];
+        if (i) layer.norm1.apply(m, x, run.h.data());
+        write_keys(run, layer, rows, i == 0, from, m, pool);
+        if (picks) continue;
+        for (int64_t r = 0; r < m; r++)
+          if (i == 0) std::copy_n(&run.first_q[run.pair[from + r] * q_width], q_width, &run.q[r * q_width]);
+        if (i) layer.q.store(m, run.h.data(), run.q.data());
+        for (int64_t r = 0; r < m; r++) attend(run, attention, rows, from + r, r, i > 0, pool);
+        finish(run, layer, m, x);
+      }
+      if (!picks) continue;
+      for (int64_t from = 0; from < out; from += BLOCK) {
+        const int64_t m = std::min(BLOCK, out - from);
+        float* x = &run.asked[from * d];
+        for (int64_t r = 0; r < m; r++) std::copy_n(&run.x[asked[from + r] * d], d, x + r * d);
+        if (i) layer.norm1.apply(m, x, run.h.data());
+        if (i) layer.q.store(m, run.h.data(), run.q.data());
+        for (int64_t r = 0; r < m; r++) {
+          const int32_t row = asked[from + r];
+          if (i == 0) std::copy_n(&run.first_q[run.pair[row] * q_width], q_width, &run.q[r * q_width]);
+          attend(run, attention, rows, row, r, i > 0, pool);
+        }
+        finish(run, layer, m, x);
+      }
+    }
+    const Floats& x = asked.empty() ? run.x : run.asked;
+    for (int64_t from = 0; from < out; from += BLOCK) {
+      const int64_t m = std::min(BLOCK, out - from);
+      norm.apply(m, &x[from * d], run.h.data());
+      head.store(m, run.h.data(), &run.logits[from * vocab]);
+    }
+    for (int64_t r = 0; r < out; r++) std::fill(&run.logits[r * vocab] + s.vocab, &run.logits[r * vocab] + vocab, -1e30f);
+  }
+
+  void embed(int32_t token, int32_t position, float* x) const {
+    const float *of_token = &tokens[token * d], *of_position = &positions[position * d];
+    for (int64_t i = 0; i < d; i += LANES) store16(x + i, load16(of_token + i) + load16(of_position + i));
+  }
+
+  // The first layer's queries, keys and values depend on the token and its position and on nothing else.
+  void look_up_first(Run<T>& run, const Rows& rows) const {
+    int32_t low = rows.position[0], high = low;
+    for (int64_t r = 0; r < rows.n; r++) {
+      low = std::min(low, rows.position[r]);
+      high = std::max(high, rows.position[r]);
+    }
+    run.seen.assign((high - low + 1) * s.vocab, -1);
+    run.pair.resize(rows.n);
+    std::vector<int32_t> examples;  // a row of each pair
+    for (int64_t r = 0; r < rows.n; r++) {
+      int32_t& pair = run.seen[(rows.position[r] - low) * s.vocab + rows.token[r]];
+      if (pair < 0) {
+        pair = int32_t(examples.size());
+        examples.push_back(int32_t(r));
+      }
+      run.pair[r] = pair;
+    }
+    const int64_t n = int64_t(examples.size());
+    grow(run.first_q, n * q_width);
+    grow(run.first_kv, n * kv_width);
+    Floats x(std::min(n, BLOCK) * d);
+    for (int64_t from = 0; from < n; from += BLOCK) {
+      const int64_t m = std::min(BLOCK, n - from);
+      for (int64_t r = 0; r < m; r++) {
+        const int32_t row = examples[from + r];
+        std::copy_n(&run.x[row * d], d, &x[r * d]);
+      }
+      T *q = &run.first_q[from * q_width], *kv = &run.first_kv[from * kv_width];
+      layers[0].norm1.apply(m, x.data(), run.h.data());
+      layers[0].q.store(m, run.h.data(), q);
+      layers[0].kv.store(m, run.h.data(), kv);
+      for (int64_t r = 0; r < m; r++) {
+        turn(q + r * q_width, s.heads, rows.position[examples[from + r]]);
+        turn(kv + r * kv_width, s.kv_heads, rows.position[examples[from + r]]);
+      }
+    }
+  }
+
+  // Keys and values of `m` rows, of which `h` has the normalised activations, into the pool.
+  void write_keys(Run<T>& run, const Layer<T>& layer, const Rows& rows, bool is_first, int64_t from, int64_t m,
+                  T* pool) const {
+    T* to = pool + (rows.begin + from) * kv_width;
+    if (!is_first) layer.kv.store(m, run.h.data(), to);
+    for (int64_t r = 0; r < m; r++, to += kv_width) {
+      if (is_first)
+        std::copy_n(&run.first_kv[run.pair[from + r] * kv_width], kv_width, to);
+      else
+        turn(to, s.kv_heads, rows.position[from + r]);
+    }
+  }
+
+  void attend(Run<T>& run, RowAttention<T>& attention, const Rows& rows, int64_t row, int64_t place, bool turns,
+              const T* pool) const {
+    T* q = &run.q[place * q_width];
+    if (turns) turn(q, s.heads, rows.position[row]);
+    attention.attend(q, pool, rows.table + rows.chain[row], rows.position[row] + 1, &run.gathered[place * q_width]);
+  }
+
+  // What comes after attention: x += out(gathered), x += mlp(norm(x)).
+  void finish(Run<T>& run, const Layer<T>& layer, int64_t m, float* x) const {
+    layer.out.add(m, run.gathered.data(), x);
+    layer.norm2.apply(m, x, run.h.data());
+    const float* bias = layer.up.bias.data();
+    T* active = run.active.data();
+    if (s.mlp == 0) layer.up.matrix.multiply(m, run.h.data(), Activate<T, Relu>{active, bias, hidden});
+    if (s.mlp == 1) layer.up.matrix.multiply(m, run.h.data(), Activate<T, Gelu>{active, bias, hidden});
+    if (s.mlp == 2) layer.up.matrix.multiply(m, run.h.data(), Swiglu<T>{active, bias, hidden});
+    layer.down.add(m, active, x);
+  }
+
+  // Rotary positions (arXiv:2104.09864): x_i cos_i + x_j sin_i, where j is i plus or minus half the channels.
+  void turn(T* x, int64_t heads, int32_t position) const {
+    if (cos.empty()) return;
+    const float *c = &cos[position * s.width], *sn = &sin[position * s.width];
+    const int64_t half = s.width / 2;
+    for (int64_t h = 0; h < heads; h++, x += pw)
+      for (int64_t i = 0, j = half; i < half; i++, j++) {
+        const float low = to_float(x[i]), high = to_float(x[j]);
+        x[i] = from_float<T>(low * c[i] + high * sn[i]);
+        x[j] = from_float<T>(high * c[j] + low * sn[j]);
+      }
   }
 };
 
@@ -243,9 +406,13 @@ EXPORT void* decoder_new(const Sizes* sizes, const Weights* weights, const Layer
 
 EXPORT void decoder_delete(void* decoder) { delete static_cast<Decoder*>(decoder); }
 
-// Continue the prompts `ids` [batch, time], of `length` tokens each, by up to `limit` tokens or until `eos`, which is
-// written too; writes tokens and logprobs [batch, limit], and the number of tokens of each row.
-EXPORT void decoder_decode(const void* decoder, int64_t batch, int64_t time, const int64_t* ids, const int32_t* length,
-                           int64_t limit, int64_t eos, int32_t* tokens, float* logprobs, int32_t* count) {
-  static_cast<const Decoder*>(decoder)->decode(batch, time, ids, length, limit, eos, tokens, logprobs, count);
+// Continue prompts b = 0 .. batch - 1, `ids` from starts[b] to starts[b + 1], by up to limits[b] tokens or until `eos`,
+// which is written too, `chunk` of them at a time. Tokens are the likeliest, or drawn with uniforms [batch, limit] in
+// [0, 1) if these are given. Writes tokens and logprobs [batch, limit], the number of tokens and the seconds of each.
+EXPORT void decoder_decode(const void* decoder, int64_t batch, int64_t chunk, const int32_t* ids, const int64_t* starts,
+                           const int32_t* limits, int64_t eos, double temperature, int64_t top_k, const double* uniforms,
+                           int64_t limit, int32_t* tokens, float* logprobs, int32_t* counts, double* seconds) {
+  static_cast<const Decoder*>(decoder)->decode(Prompts{ids, starts, limits}, batch, chunk, int32_t(eos),
+                                               Sampling{temperature, top_k}, uniforms,
+                                               Results{tokens, logprobs, counts, seconds, limit});
 }

@@ -1,7 +1,9 @@
 // y = x w^T for a matrix w that stays the same: packed once, in panels of 32 outputs that are read in order.
 //
 // Twelve rows by 32 outputs are 24 registers of sums: every number of the panel is loaded once for twelve rows. With
-// few rows the product is bound by reading w, with many it comes close to the processor's peak.
+// few rows the product is bound by reading w, with many it reaches the processor's peak. What becomes of the sums is
+// said by whoever asks (a bias, an activation, a residual), while they are still in registers. A sum is added up in
+// the same order whatever the number of rows, so a row's result does not depend on its neighbours.
 #pragma once
 
 #include <algorithm>
@@ -15,55 +17,47 @@
 
 constexpr int64_t PANEL = 2 * LANES;
 constexpr int ROWS = 12;
-constexpr int64_t BLOCK = 10 * ROWS;
 
 // w in the type of the rows it is multiplied with. In bfloat16 numbers stand in pairs, as the instruction takes them.
 template <typename T>
 class Packed {
  public:
-  int64_t outputs = 0, inputs = 0;
+  int64_t outputs = 0, inputs = 0;  // rounded up to whole vectors; what is not set is 0
 
   Packed() = default;
 
-  // w: [outputs, inputs]; inputs have to be even for bfloat16
-  Packed(const float* w, int64_t outputs, int64_t inputs)
-      : outputs(outputs), inputs(inputs), numbers(round_up(outputs, PANEL) * inputs) {
-    for (int64_t o = 0; o < outputs; o++)
-      for (int64_t i = 0; i < inputs; i++) numbers[place(o, i)] = from_float<T>(w[o * inputs + i]);
-  }
+  Packed(int64_t outputs, int64_t inputs)
+      : outputs(round_up(outputs)), inputs(round_up(inputs)),
+        numbers((this->outputs + PANEL - 1) / PANEL * PANEL * this->inputs) {}
 
-  // x: [rows, inputs], y: [rows, outputs]
-  template <typename O>
-  void multiply(int64_t rows, const T* x, O* y) const {
-    // A block of rows stays in the first-level or second-level cache while all panels pass by.
-    for (int64_t begin = 0; begin < rows; begin += BLOCK) {
-      const int64_t end = std::min(rows, begin + BLOCK);
-      for (int64_t o = 0; o < outputs; o += PANEL) strip(&numbers[o * inputs], begin, end, x, o, y);
+  void set(int64_t o, int64_t i, float x) { numbers[place(o, i)] = from_float<T>(x); }
+
+  // x: [rows, inputs]. Calls write(row, o, low, high) with the outputs o .. o + 15 and o + 16 .. o + 31 of each row;
+  // `high` means nothing where o + 16 == outputs.
+  template <typename Write>
+  void multiply(int64_t rows, const T* x, const Write& write) const {
+    for (int64_t o = 0; o < outputs; o += PANEL) {
+      const T* panel = &numbers[o * inputs];
+      int64_t r = 0;
+      for (; r + ROWS <= rows; r += ROWS) tile<ROWS>(panel, x, r, o, write);
+      switch (rows - r) {
+        case 1: tile<1>(panel, x, r, o, write); break;
+        case 2: tile<2>(panel, x, r, o, write); break;
+        case 3: tile<3>(panel, x, r, o, write); break;
+        case 4: tile<4>(panel, x, r, o, write); break;
+        case 5: tile<5>(panel, x, r, o, write); break;
+        case 6: tile<6>(panel, x, r, o, write); break;
+        case 7: tile<7>(panel, x, r, o, write); break;
+        case 8: tile<8>(panel, x, r, o, write); break;
+        case 9: tile<9>(panel, x, r, o, write); break;
+        case 10: tile<10>(panel, x, r, o, write); break;
+        case 11: tile<11>(panel, x, r, o, write); break;
+      }
     }
   }
 
  private:
   std::vector<T> numbers;
-
-  template <typename O>
-  void strip(const T* panel, int64_t r, int64_t end, const T* x, int64_t o, O* y) const {
-    for (; r + ROWS <= end; r += ROWS) tile<ROWS>(panel, x + r * inputs, o, y + r * outputs);
-    switch (end - r) {
-      case 1: return tile<1>(panel, x + r * inputs, o, y + r * outputs);
-      case 2: return tile<2>(panel, x + r * inputs, o, y + r * outputs);
-      case 3: return tile<3>(panel, x + r * inputs, o, y + r * outputs);
-      case 4: return tile<4>(panel, x + r * inputs, o, y + r * outputs);
-      case 5: return tile<5>(panel, x + r * inputs, o, y + r * outputs);
-      case 6: return tile<6>(panel, x + r * inputs, o, y + r * outputs);
-      case 7: return tile<7>(panel, x + r * inputs, o, y + r * outputs);
-      case 8: return tile<8>(panel, x + r * inputs, o, y + r * outputs);
-      case 9: return tile<9>(panel, x + r * inputs, o, y + r * outputs);
-      case 10: return tile<10>(panel, x + r * inputs, o, y + r * outputs);
-      case 11: return tile<11>(panel, x + r * inputs, o, y + r * outputs);
-    }
-  }
-
-  static int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
   int64_t place(int64_t o, int64_t i) const {
     const int64_t panel = o / PANEL * PANEL * inputs, in = o % PANEL;
@@ -71,21 +65,12 @@ class Packed {
     return panel + i / 2 * 2 * PANEL + in * 2 + i % 2;
   }
 
-  template <typename O>
-  void put(const V16& sums, int64_t o, O* y) const {
-    if (o + LANES <= outputs) return store16(y + o, sums);
-    for (int64_t i = 0; o + i < outputs; i++) y[o + i] = from_float<O>(sums[i]);
-  }
-
-  template <int R, typename O>
-  void tile(const T* panel, const T* x, int64_t o, O* y) const {
+  template <int R, typename Write>
+  void tile(const T* panel, const T* x, int64_t r, int64_t o, const Write& write) const {
     V16 low[R] = {}, high[R] = {};
-    sums<R>(panel, x, low, high);
+    sums<R>(panel, x + r * inputs, low, high);
 #pragma GCC unroll 12
-    for (int r = 0; r < R; r++) {
-      put(low[r], o, y + r * outputs);
-      if (o + LANES < outputs) put(high[r], o + LANES, y + r * outputs);
-    }
+    for (int i = 0; i < R; i++) write(r + i, o, low[i], high[i]);
   }
 
   template <int R>
