@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 from pathlib import Path
@@ -55,6 +56,13 @@ def test_numbers_in_the_readme_are_those_of_the_runs(demo_seeds: ModuleType) -> 
     assert f"trains a one-layer transformer on {run['share_trained_on']:.0%} of all".replace("%", " %") in readme
     assert f"asks it all {run['total']:,}" in readme.replace("\n", " ")
     assert load_checkpoint(model_path("add-sub-3")).model["n_layers"] == 1
+
+
+def test_the_tables_of_the_benchmarks_are_those_of_the_committed_measurements(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    bench_tables = importlib.import_module("bench_tables")
+    page = bench_tables.PAGE.read_text(encoding="utf-8")
+    assert bench_tables.page_with_tables(page) == page
 
 
 def test_the_shipped_model_is_small_and_says_that_it_made_no_error() -> None:
