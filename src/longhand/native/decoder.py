@@ -14,8 +14,8 @@ from longhand.native.library import load
 
 Floats = NDArray[np.float32]
 
-CHUNK = 256
-"""Prompts decoded at a time: more of them share more beginnings, but their keys and values leave the cache."""
+CHUNK = 120
+"""Prompts decoded at a time, neighbours in alphabetical order: of more, keys and values do not stay in the cache."""
 
 _MLPS = ("relu", "gelu", "swiglu")
 _INTEGERS = ("d_model", "n_heads", "n_kv_heads", "head_width", "d_ff", "n_layers", "vocab_size", "max_seq_len")
@@ -115,7 +115,7 @@ class NativeDecoder:
         Each token is the likeliest, the first of equals. With `uniforms` [batch, longest limit] in [0, 1) it is drawn
         from softmax(logits / temperature), with `top_k` from that many of the likeliest: tokens are laid out from the
         likeliest on, and the number at hand falls on one. Prompts hold at least one id each, and have to leave room:
-        length + limit - 1 <= max_seq_len. They are read `chunk` at a time, and seconds count from its start.
+        length + limit - 1 <= max_seq_len. They are read `chunk` at a time or fewer, and seconds count from then.
         """
         batch, limit = len(prompts), max(limits)
         lengths = np.fromiter(map(len, prompts), dtype=np.int64, count=batch)

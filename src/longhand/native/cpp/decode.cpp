@@ -85,7 +85,7 @@ struct Norm {
       for (int64_t i = whole; i < d; i++) squares += (x[i] - mean) * (x[i] - mean);
       const float scale = 1 / std::sqrt(squares / d + eps);
       for (int64_t i = 0; i < stride; i += LANES)
-        store16(h + i, (load16(x + i) - mean) * scale * load16(&weight[i]) + load16(&bias[i]));
+        round16(h + i, (load16(x + i) - mean) * scale * load16(&weight[i]) + load16(&bias[i]));
     }
   }
 };
@@ -117,16 +117,17 @@ struct Linear {
 template <typename T>
 struct Layer {
   Norm norm1, norm2;
-  Linear<T> q, kv, out, up, down;
+  Linear<T> q, k, v, out, up, down;
 };
 
 // What one call works with. Kept from call to call: to have it from the system and cleared each time takes long.
 template <typename T>
 struct Run {
-  std::vector<std::vector<T>> pool;            // per layer [rows, keys and values]
-  std::vector<T> first_q, first_kv, h, q, gathered, active;
-  std::vector<int32_t> pair, seen;             // which row of first_q and first_kv a row has; pairs by token, position
-  Floats x, asked, logits;
+  std::vector<std::vector<T>> keys;  // per layer [rows, channels]
+  std::vector<Floats> values;
+  std::vector<T> first_q, first_k, h, q, gathered, active;
+  std::vector<int32_t> pair, seen;  // which row of first_q, first_k and first_v a row has; pairs by token and position
+  Floats first_v, x, asked, logits;
 };
 
 // Rows to be computed, which become rows `begin` .. of the pools.
@@ -139,7 +140,7 @@ struct Rows {
 
 struct Decoder {
   virtual ~Decoder() = default;
-  virtual void decode(const Prompts& prompts, int64_t batch, int64_t chunk, int32_t eos, const Sampling& sampling,
+  virtual void decode(const Prompts& prompts, int64_t batch, int64_t most, int32_t eos, const Sampling& sampling,
                       const double* uniforms, const Results& results) const = 0;
 };
 
@@ -147,7 +148,7 @@ template <typename T>
 class DecoderOf : public Decoder {
  public:
   DecoderOf(const Sizes& s, const Weights& w, const LayerWeights* given)
-      : s(s), d(round_up(s.d)), pw(round_up(s.width)), q_width(s.heads * pw), kv_width(2 * s.kv_heads * pw),
+      : s(s), d(round_up(s.d)), pw(round_up(s.width)), q_width(s.heads * pw), kv_width(s.kv_heads * pw),
         hidden(round_up(s.hidden)), vocab(round_up(s.vocab)), tokens(s.vocab * d), positions(s.max_len * d),
         cos(w.cos, w.cos + (w.cos ? s.max_len * s.width : 0)), sin(w.sin, w.sin + (w.sin ? s.max_len * s.width : 0)),
         norm(s, w.norm, w.norm_bias) {
@@ -163,19 +164,22 @@ class DecoderOf : public Decoder {
     head = Linear<T>(s.vocab, s.d, s.vocab, s.d, w.head, nullptr, same, same);
     for (int64_t i = 0; i < s.layers; i++) {
       const LayerWeights& l = given[i];
-      const float *kv_bias = l.qkv_bias ? l.qkv_bias + s.d : nullptr, *kv_matrix = l.qkv + s.d * s.d;
+      const auto bias = [&](int64_t from) { return l.qkv_bias ? l.qkv_bias + from : nullptr; };
       layers.push_back({Norm(s, l.norm1, l.norm1_bias), Norm(s, l.norm2, l.norm2_bias),
-                        Linear<T>(q_width, s.d, s.d, s.d, l.qkv, l.qkv_bias, of_head, same),
-                        Linear<T>(kv_width, s.d, 2 * kv, s.d, kv_matrix, kv_bias, of_head, same),
+                        Linear<T>(q_width, s.d, s.d, s.d, l.qkv, bias(0), of_head, same),
+                        Linear<T>(kv_width, s.d, kv, s.d, l.qkv + s.d * s.d, bias(s.d), of_head, same),
+                        Linear<T>(kv_width, s.d, kv, s.d, l.qkv + (s.d + kv) * s.d, bias(s.d + kv), of_head, same),
                         Linear<T>(s.d, q_width, s.d, s.d, l.out, l.out_bias, same, of_head),
                         Linear<T>(hidden * ups, s.d, s.hidden * ups, s.d, l.up, l.up_bias, gate_or_up, same),
                         Linear<T>(s.d, s.hidden, s.d, s.hidden, l.down, l.down_bias, same, same)});
     }
   }
 
-  void decode(const Prompts& prompts, int64_t batch, int64_t chunk, int32_t eos, const Sampling& sampling,
+  void decode(const Prompts& prompts, int64_t batch, int64_t most, int32_t eos, const Sampling& sampling,
               const double* uniforms, const Results& results) const override {
     const std::vector<int32_t> order = prompts.sorted(batch);
+    const int64_t chunks = (batch + most - 1) / most, even = (batch + chunks - 1) / chunks;
+    const int64_t chunk = std::min(most, (even + ROWS - 1) / ROWS * ROWS);  // as good as equally large
     for (int64_t begin = 0; begin < batch; begin += chunk) {
       // What is not drawn is the same for equal prompts, and then only the first of them is decoded.
       std::vector<int32_t> members;
@@ -257,8 +261,11 @@ class DecoderOf : public Decoder {
     grow(run.x, n * d);
     grow(run.asked, out * d);
     grow(run.logits, out * vocab);
-    if (int64_t(run.pool.size()) < s.layers) run.pool.resize(s.layers);
-    for (int64_t i = 0; i < s.layers; i++) grow(run.pool[i], (rows.begin + n) * kv_width);
+    if (int64_t(run.keys.size()) < s.layers) run.keys.resize(s.layers), run.values.resize(s.layers);
+    for (int64_t i = 0; i < s.layers; i++) {
+      grow(run.keys[i], (rows.begin + n) * kv_width);
+      grow(run.values[i], (rows.begin + n) * kv_width);
+    }
     for (auto* array : {&run.q, &run.gathered}) grow(*array, BLOCK * q_width);
     grow(run.h, BLOCK * d);
     grow(run.active, BLOCK * hidden);
@@ -268,18 +275,17 @@ class DecoderOf : public Decoder {
     RowAttention<T> attention({s.heads, s.kv_heads, pw, 1 / std::sqrt(float(s.width))});
     for (int64_t i = 0; i < s.layers; i++) {
       const Layer<T>& layer = layers[i];
-      T* pool = run.pool[i].data();
       const bool picks = i + 1 == s.layers && !asked.empty();  // the last layer is asked after some rows only
       for (int64_t from = 0; from < n; from += BLOCK) {
         const int64_t m = std::min(BLOCK, n - from);
         float* x = &run.x[from * d];
         if (i) layer.norm1.apply(m, x, run.h.data());
-        write_keys(run, layer, rows, i == 0, from, m, pool);
+        write_keys(run, i, rows, from, m);
         if (picks) continue;
         for (int64_t r = 0; r < m; r++)
           if (i == 0) std::copy_n(&run.first_q[run.pair[from + r] * q_width], q_width, &run.q[r * q_width]);
         if (i) layer.q.store(m, run.h.data(), run.q.data());
-        for (int64_t r = 0; r < m; r++) attend(run, attention, rows, from + r, r, i > 0, pool);
+        for (int64_t r = 0; r < m; r++) attend(run, attention, i, rows, from + r, r);
         finish(run, layer, m, x);
       }
       if (!picks) continue;
@@ -292,7 +298,7 @@ class DecoderOf : public Decoder {
         for (int64_t r = 0; r < m; r++) {
           const int32_t row = asked[from + r];
           if (i == 0) std::copy_n(&run.first_q[run.pair[row] * q_width], q_width, &run.q[r * q_width]);
-          attend(run, attention, rows, row, r, i > 0, pool);
+          attend(run, attention, i, rows, row, r);
         }
         finish(run, layer, m, x);
       }
@@ -331,7 +337,8 @@ class DecoderOf : public Decoder {
     }
     const int64_t n = int64_t(examples.size());
     grow(run.first_q, n * q_width);
-    grow(run.first_kv, n * kv_width);
+    grow(run.first_k, n * kv_width);
+    grow(run.first_v, n * kv_width);
     Floats x(std::min(n, BLOCK) * d);
     for (int64_t from = 0; from < n; from += BLOCK) {
       const int64_t m = std::min(BLOCK, n - from);
@@ -339,35 +346,41 @@ class DecoderOf : public Decoder {
         const int32_t row = examples[from + r];
         std::copy_n(&run.x[row * d], d, &x[r * d]);
       }
-      T *q = &run.first_q[from * q_width], *kv = &run.first_kv[from * kv_width];
+      T *q = &run.first_q[from * q_width], *k = &run.first_k[from * kv_width];
       layers[0].norm1.apply(m, x.data(), run.h.data());
       layers[0].q.store(m, run.h.data(), q);
-      layers[0].kv.store(m, run.h.data(), kv);
+      layers[0].k.store(m, run.h.data(), k);
+      layers[0].v.store(m, run.h.data(), &run.first_v[from * kv_width]);
       for (int64_t r = 0; r < m; r++) {
         turn(q + r * q_width, s.heads, rows.position[examples[from + r]]);
-        turn(kv + r * kv_width, s.kv_heads, rows.position[examples[from + r]]);
+        turn(k + r * kv_width, s.kv_heads, rows.position[examples[from + r]]);
       }
     }
   }
 
-  // Keys and values of `m` rows, of which `h` has the normalised activations, into the pool.
-  void write_keys(Run<T>& run, const Layer<T>& layer, const Rows& rows, bool is_first, int64_t from, int64_t m,
-                  T* pool) const {
-    T* to = pool + (rows.begin + from) * kv_width;
-    if (!is_first) layer.kv.store(m, run.h.data(), to);
-    for (int64_t r = 0; r < m; r++, to += kv_width) {
-      if (is_first)
-        std::copy_n(&run.first_kv[run.pair[from + r] * kv_width], kv_width, to);
-      else
-        turn(to, s.kv_heads, rows.position[from + r]);
+  // Keys and values in layer i of `m` rows, of which `h` has the normalised activations.
+  void write_keys(Run<T>& run, int64_t i, const Rows& rows, int64_t from, int64_t m) const {
+    T* keys = &run.keys[i][(rows.begin + from) * kv_width];
+    float* values = &run.values[i][(rows.begin + from) * kv_width];
+    if (i) {
+      layers[i].k.store(m, run.h.data(), keys);
+      layers[i].v.store(m, run.h.data(), values);
+      for (int64_t r = 0; r < m; r++) turn(keys + r * kv_width, s.kv_heads, rows.position[from + r]);
+      return;
+    }
+    for (int64_t r = 0; r < m; r++) {
+      const int64_t at = run.pair[from + r] * kv_width;
+      std::copy_n(&run.first_k[at], kv_width, keys + r * kv_width);
+      std::copy_n(&run.first_v[at], kv_width, values + r * kv_width);
     }
   }
 
-  void attend(Run<T>& run, RowAttention<T>& attention, const Rows& rows, int64_t row, int64_t place, bool turns,
-              const T* pool) const {
+  // What row `row` gathers in layer i; its query is at `place`, and so is the result.
+  void attend(Run<T>& run, RowAttention<T>& attention, int64_t i, const Rows& rows, int64_t row, int64_t place) const {
     T* q = &run.q[place * q_width];
-    if (turns) turn(q, s.heads, rows.position[row]);
-    attention.attend(q, pool, rows.table + rows.chain[row], rows.position[row] + 1, &run.gathered[place * q_width]);
+    if (i) turn(q, s.heads, rows.position[row]);
+    attention.attend(q, run.keys[i].data(), run.values[i].data(), rows.table + rows.chain[row], rows.position[row] + 1,
+                     &run.gathered[place * q_width]);
   }
 
   // What comes after attention: x += out(gathered), x += mlp(norm(x)).
@@ -407,12 +420,12 @@ EXPORT void* decoder_new(const Sizes* sizes, const Weights* weights, const Layer
 EXPORT void decoder_delete(void* decoder) { delete static_cast<Decoder*>(decoder); }
 
 // Continue prompts b = 0 .. batch - 1, `ids` from starts[b] to starts[b + 1], by up to limits[b] tokens or until `eos`,
-// which is written too, `chunk` of them at a time. Tokens are the likeliest, or drawn with uniforms [batch, limit] in
+// which is written too, `most` of them at a time. Tokens are the likeliest, or drawn with uniforms [batch, limit] in
 // [0, 1) if these are given. Writes tokens and logprobs [batch, limit], the number of tokens and the seconds of each.
-EXPORT void decoder_decode(const void* decoder, int64_t batch, int64_t chunk, const int32_t* ids, const int64_t* starts,
+EXPORT void decoder_decode(const void* decoder, int64_t batch, int64_t most, const int32_t* ids, const int64_t* starts,
                            const int32_t* limits, int64_t eos, double temperature, int64_t top_k, const double* uniforms,
                            int64_t limit, int32_t* tokens, float* logprobs, int32_t* counts, double* seconds) {
-  static_cast<const Decoder*>(decoder)->decode(Prompts{ids, starts, limits}, batch, chunk, int32_t(eos),
+  static_cast<const Decoder*>(decoder)->decode(Prompts{ids, starts, limits}, batch, most, int32_t(eos),
                                                Sampling{temperature, top_k}, uniforms,
                                                Results{tokens, logprobs, counts, seconds, limit});
 }

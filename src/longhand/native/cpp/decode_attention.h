@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "vector16.h"
+#include "decode_numbers.h"
 
 struct HeadShape {
   int64_t heads, kv_heads, width;  // width: channels of a head, rounded up to whole vectors
@@ -35,72 +35,68 @@ inline __attribute__((always_inline)) V16 sums_of(V16 (&x)[LANES]) {
 template <typename T>
 class RowAttention {
  public:
-  explicit RowAttention(const HeadShape& shape) : s(shape), stride(2 * s.kv_heads * s.width) {}
+  explicit RowAttention(const HeadShape& shape) : s(shape), stride(s.kv_heads * s.width) {}
 
-  // q: [heads, width]. Row r of `pool` [rows, 2, kv_heads, width] has the keys and values of one token, and `chain`
-  // names the rows of all `count` tokens up to the one that asks. Writes out [heads, width].
-  void attend(const T* q, const T* pool, const int32_t* chain, int64_t count, T* out) {
-    const int64_t groups = (count + LANES - 1) / LANES;
-    if (int64_t(p.size()) < groups) p.resize(groups);
+  // q: [heads, width]. Row r of `keys` and `values` [rows, kv_heads, width] is that of one token, and `chain` names the
+  // rows of all `count` tokens up to the one that asks. Writes out [heads, width].
+  void attend(const T* q, const T* keys, const float* values, const int32_t* chain, int64_t count, T* out) {
+    const int64_t groups = (count + LANES - 1) / LANES, share = s.heads / s.kv_heads;
+    if (int64_t(p.size()) < s.heads * groups) p.resize(s.heads * groups);
     if (int64_t(rows.size()) < groups * LANES) rows.resize(groups * LANES);
-    for (int64_t j = 0; j < groups * LANES; j++) rows[j] = pool + int64_t(chain[std::min(j, count - 1)]) * stride;
-    const int64_t share = s.heads / s.kv_heads;
-    for (int64_t h = 0; h < s.heads; h++) {
-      const int64_t key = h / share * s.width, value = s.kv_heads * s.width + key;
-      weigh(q + h * s.width, key, count, groups);
-      switch (s.width) {
-        case 16: blend<1>(value, count, out + h * 16); break;
-        case 32: blend<2>(value, count, out + h * 32); break;
-        case 64: blend<4>(value, count, out + h * 64); break;
-        default:
-          for (int64_t c = 0; c < s.width; c += LANES) blend<1>(value + c, count, out + h * s.width + c);
-      }
-    }
+    for (int64_t j = 0; j < groups * LANES; j++) rows[j] = int64_t(chain[std::min(j, count - 1)]) * stride;
+    for (int64_t h = 0; h < s.heads; h++) weigh(q + h * s.width, keys + h / share * s.width, count, groups, &p[h * groups]);
+    int64_t h = 0;
+    if (s.width == 16 && share == 1)
+      for (; h + 8 <= s.heads; h += 8) blend<8, 1>(&p[h * groups], groups, values + h * 16, count, out + h * 16);
+    if (s.width == 32 && share == 1)
+      for (; h + 4 <= s.heads; h += 4) blend<4, 2>(&p[h * groups], groups, values + h * 32, count, out + h * 32);
+    if (s.width == 64 && share == 1)
+      for (; h + 2 <= s.heads; h += 2) blend<2, 4>(&p[h * groups], groups, values + h * 64, count, out + h * 64);
+    for (; h < s.heads; h++)
+      for (int64_t c = 0; c < s.width; c += LANES)
+        blend<1, 1>(&p[h * groups], groups, values + h / share * s.width + c, count, out + h * s.width + c);
   }
 
  private:
   HeadShape s;
   int64_t stride;
-  std::vector<V16> p;           // weights of the keys
-  std::vector<const T*> rows;   // where they lie; what is beyond the last repeats it
+  std::vector<V16> p;          // [heads, groups of keys] the weights of the keys
+  std::vector<int64_t> rows;  // where they begin; what is beyond the last repeats it
 
-  // p = softmax(q . k), the keys beginning at channel `key` of their rows
-  void weigh(const T* q, int64_t key, int64_t count, int64_t groups) {
+  // p = softmax(q . k), the keys of the head at hand being at `keys` in row 0
+  void weigh(const T* q, const T* keys, int64_t count, int64_t groups, V16* p) const {
+    const float scale = s.scale * 1.4426950409f;  // log2(e)
     V16 most = fill(-1e30f);
     for (int64_t g = 0; g < groups; g++) {
       V16 products[LANES];
-      const T* const* at = &rows[g * LANES];
-      const V16 first = load16(q);
+      const int64_t* at = &rows[g * LANES];
 #pragma GCC unroll 16
-      for (int i = 0; i < LANES; i++) products[i] = first * load16(at[i] + key);
-      for (int64_t c = LANES; c < s.width; c += LANES) {
-        const V16 next = load16(q + c);
-#pragma GCC unroll 16
-        for (int i = 0; i < LANES; i++) products[i] += next * load16(at[i] + key + c);
-      }
-      p[g] = sums_of(products) * s.scale;
+      for (int i = 0; i < LANES; i++) products[i] = parts16(q, keys + at[i], s.width);
+      p[g] = sums_of(products) * scale;
       if ((g + 1) * LANES > count)
         p[g] = I16{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} < int32_t(count - g * LANES) ? p[g] : fill(-1e30f);
       most = max16(most, p[g]);
     }
     const float top = largest(most);
     V16 total{};
-    for (int64_t g = 0; g < groups; g++) total += p[g] = exp16(p[g] - top);
+    for (int64_t g = 0; g < groups; g++) total += p[g] = power16<IS_EXACT<T>>(p[g] - top);
     const float factor = 1 / sum(total);
     for (int64_t g = 0; g < groups; g++) p[g] *= factor;
   }
 
-  // The values from channel `value` of their rows on, blended by p.
-  template <int N>
-  void blend(int64_t value, int64_t count, T* out) const {
-    V16 total[N] = {};
-    const float* weights = reinterpret_cast<const float*>(p.data());
+  // The values of some heads, which are at `values` in row 0, blended by the weights of each. Several heads at a time, so
+  // that no sum has to wait for itself.
+  template <int HEADS, int VECTORS>
+  void blend(const V16* p, int64_t groups, const float* values, int64_t count, T* out) const {
+    V16 total[HEADS * VECTORS] = {};
+    const float* weights = reinterpret_cast<const float*>(p);
     for (int64_t j = 0; j < count; j++) {
-      const T* from = rows[j] + value;
-#pragma GCC unroll 4
-      for (int i = 0; i < N; i++) total[i] += weights[j] * load16(from + i * LANES);
+      const float* from = values + rows[j];
+#pragma GCC unroll 8
+      for (int i = 0; i < HEADS * VECTORS; i++)
+        total[i] += weights[i / VECTORS * groups * LANES + j] * load16(from + i * LANES);
     }
-#pragma GCC unroll 4
-    for (int i = 0; i < N; i++) store16(out + i * LANES, total[i]);
+#pragma GCC unroll 8
+    for (int i = 0; i < HEADS * VECTORS; i++) round16(out + i * LANES, total[i]);
   }
 };

@@ -1,42 +1,15 @@
 // What becomes of the sums of a product (see Packed::multiply): each adds the bias first.
 #pragma once
 
-#ifdef __AVX512DQ__
-#include <immintrin.h>
-#endif
-
-#include "vector16.h"
-
-// 1 / (1 + 2^z); EXACT: to float32's precision, else to more than that of bfloat16.
-template <bool EXACT>
-inline V16 inverse_of_one_plus_power(V16 z) {
-#ifdef __AVX512DQ__
-  __m512 x;
-  std::memcpy(&x, &z, sizeof x);
-  x = _mm512_min_ps(x, _mm512_set1_ps(126));
-  // 2^z = 2^floor(z) 2^r with r in [0, 1): minimax polynomials, 8e-8 and 8e-5 off at most
-  const __m512 r = _mm512_reduce_ps(x, 1);
-  __m512 p;
-  if (EXACT) {
-    p = _mm512_set1_ps(1.877576608e-3f);
-    for (float c : {8.989340252e-3f, 5.582631792e-2f, 2.401536171e-1f, 6.931530732e-1f, 9.999999251e-1f})
-      p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(c));
-  } else {
-    p = _mm512_set1_ps(7.802451680e-2f);
-    for (float c : {2.260671637e-1f, 6.958335376e-1f, 9.999252187e-1f}) p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(c));
-  }
-  const __m512 sum = _mm512_add_ps(_mm512_scalef_ps(p, x), _mm512_set1_ps(1));
-  __m512 inverse = _mm512_rcp14_ps(sum);
-  if (EXACT) inverse = _mm512_mul_ps(inverse, _mm512_fnmadd_ps(sum, inverse, _mm512_set1_ps(2)));  // Newton's step
-  V16 y;
-  std::memcpy(&y, &inverse, sizeof y);
-  return y;
-#else
-  return 1.0f / (1.0f + exp16(z * 0.69314718f));
-#endif
-}
+#include "decode_numbers.h"
 
 constexpr float LOG2_E = 1.4426950409f;
+
+// 1 / (1 + 2^x)
+template <bool EXACT>
+inline V16 inverse_of_one_plus_power(V16 x) {
+  return inverse16<EXACT>(1.0f + power16<EXACT>(x < 126.0f ? x : fill(126.0f)));
+}
 
 struct Relu {
   template <bool EXACT>
@@ -61,9 +34,6 @@ struct Silu {
   }
 };
 
-template <typename T>
-constexpr bool IS_EXACT = sizeof(T) == sizeof(float);
-
 // y = sums + bias
 template <typename T>
 struct Store {
@@ -72,8 +42,8 @@ struct Store {
   int64_t outputs;
 
   void operator()(int64_t r, int64_t o, V16 low, V16 high) const {
-    store16(y + r * outputs + o, low + load16(bias + o));
-    if (o + LANES < outputs) store16(y + r * outputs + o + LANES, high + load16(bias + o + LANES));
+    round16(y + r * outputs + o, low + load16(bias + o));
+    if (o + LANES < outputs) round16(y + r * outputs + o + LANES, high + load16(bias + o + LANES));
   }
 };
 
@@ -98,9 +68,9 @@ struct Activate {
   int64_t outputs;
 
   void operator()(int64_t r, int64_t o, V16 low, V16 high) const {
-    store16(y + r * outputs + o, F::template of<IS_EXACT<T>>(low + load16(bias + o)));
+    round16(y + r * outputs + o, F::template of<IS_EXACT<T>>(low + load16(bias + o)));
     if (o + LANES < outputs)
-      store16(y + r * outputs + o + LANES, F::template of<IS_EXACT<T>>(high + load16(bias + o + LANES)));
+      round16(y + r * outputs + o + LANES, F::template of<IS_EXACT<T>>(high + load16(bias + o + LANES)));
   }
 };
 
@@ -113,6 +83,6 @@ struct Swiglu {
 
   void operator()(int64_t r, int64_t o, V16 gate, V16 up) const {
     const V16 open = Silu::of<IS_EXACT<T>>(gate + load16(bias + o));
-    store16(y + r * outputs + o / 2, open * (up + load16(bias + o + LANES)));
+    round16(y + r * outputs + o / 2, open * (up + load16(bias + o + LANES)));
   }
 };

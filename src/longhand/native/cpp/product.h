@@ -74,7 +74,7 @@ class Packed {
   }
 
   template <int R>
-  void sums(const float* panel, const float* x, V16 (&low)[R], V16 (&high)[R]) const {
+  __attribute__((always_inline)) void sums(const float* panel, const float* x, V16 (&low)[R], V16 (&high)[R]) const {
     for (int64_t i = 0; i < inputs; i++) {
       const V16 a = load16(panel + i * PANEL), b = load16(panel + i * PANEL + LANES);
 #pragma GCC unroll 12
@@ -87,11 +87,8 @@ class Packed {
   }
 
   template <int R>
-  void sums(const Bf16* panel, const Bf16* x, V16 (&low)[R], V16 (&high)[R]) const {
+  __attribute__((always_inline)) void sums(const Bf16* panel, const Bf16* x, V16 (&low)[R], V16 (&high)[R]) const {
 #ifdef __AVX512BF16__
-    __m512 first[R], second[R];
-#pragma GCC unroll 12
-    for (int r = 0; r < R; r++) first[r] = second[r] = _mm512_setzero_ps();
     for (int64_t i = 0; i < inputs; i += 2) {
       const auto a = (__m512bh)_mm512_loadu_si512(panel + i * PANEL);
       const auto b = (__m512bh)_mm512_loadu_si512(panel + i * PANEL + PANEL);
@@ -100,14 +97,9 @@ class Packed {
         int32_t pair;
         std::memcpy(&pair, x + r * inputs + i, sizeof pair);
         const auto both = (__m512bh)_mm512_set1_epi32(pair);
-        first[r] = _mm512_dpbf16_ps(first[r], both, a);
-        second[r] = _mm512_dpbf16_ps(second[r], both, b);
+        low[r] = (V16)_mm512_dpbf16_ps((__m512)low[r], both, a);
+        high[r] = (V16)_mm512_dpbf16_ps((__m512)high[r], both, b);
       }
-    }
-#pragma GCC unroll 12
-    for (int r = 0; r < R; r++) {
-      std::memcpy(&low[r], &first[r], sizeof low[r]);
-      std::memcpy(&high[r], &second[r], sizeof high[r]);
     }
 #else
     for (int64_t i = 0; i < inputs; i++)

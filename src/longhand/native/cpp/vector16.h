@@ -44,24 +44,22 @@ inline void store16(Bf16* to, V16 x) {
   std::memcpy(to, &half, sizeof half);
 }
 
+// A fixed tree, so that the result does not depend on the compiler.
 inline float sum(V16 x) {
-  // A fixed tree, so that the result does not depend on the compiler.
-  float y[LANES];
-  std::memcpy(y, &x, sizeof y);
-  for (int width = 8; width > 0; width /= 2)
-    for (int i = 0; i < width; i++) y[i] += y[i + width];
-  return y[0];
-}
-
-inline float largest(V16 x) {
-  float y[LANES];
-  std::memcpy(y, &x, sizeof y);
-  for (int width = 8; width > 0; width /= 2)
-    for (int i = 0; i < width; i++) y[i] = y[i] > y[i + width] ? y[i] : y[i + width];
-  return y[0];
+  x += __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+  x += __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+  x += __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+  return x[0] + x[1];
 }
 
 inline V16 max16(V16 a, V16 b) { return a > b ? a : b; }
+
+inline float largest(V16 x) {
+  x = max16(x, __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+  x = max16(x, __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11));
+  x = max16(x, __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13));
+  return x[0] > x[1] ? x[0] : x[1];
+}
 
 // e^x to 2 units in the last place between 1e-38 and 1e38, and one of these beyond: 2^n e^r with |r| <= ln 2 / 2 and a polynomial of degree 6 (Cephes expf).
 inline V16 exp16(V16 x) {
