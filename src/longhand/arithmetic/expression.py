@@ -9,6 +9,7 @@ from longhand.errors import UserError
 
 _QUESTION = re.compile(r" *what +is +(.*)\? *", flags=re.IGNORECASE)
 _NUMBER = re.compile(r"-?[0-9]+")
+_PLAIN = re.compile(r"(0|-?[1-9][0-9]*)([-+*/])(0|-?[1-9][0-9]*)=?")  # most problems, which are read at once
 _MAX_CHARACTERS = 4000  # no answer is longer than its problem, and Python writes integers of up to 4300 digits
 
 
@@ -27,6 +28,10 @@ def parse_expression(
     """
     if len(text) > _MAX_CHARACTERS:
         raise UserError(f"{text[:20]!r}... has {len(text)} characters; write at most {_MAX_CHARACTERS}")
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None:
+        left, operator, right = plain.groups()
+        return Problem((int(left), int(right)), (operator,), semantics, division)
     question = _QUESTION.fullmatch(text)
     position, end = question.span(1) if question else (0, len(text.rstrip(" ").removesuffix("=")))
     operands: list[int] = []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
-from typing import Any, Literal, NamedTuple
+from itertools import chain, pairwise
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from longhand.native.library import load
 
 Floats = NDArray[np.float32]
+Number = TypeVar("Number", int, float)
 
 CHUNK = 120
 """Prompts decoded at a time, neighbours in alphabetical order: of more, keys and values do not stay in the cache."""
@@ -42,8 +43,8 @@ class _Weights(ctypes.Structure):
 class Decoded(NamedTuple):
     """The ids written after each prompt, their natural log-probabilities, and the seconds until the last of them."""
 
-    tokens: list[list[int]]
-    logprobs: list[list[float]]
+    tokens: list[tuple[int, ...]]
+    logprobs: list[tuple[float, ...]]
     seconds: list[float]
 
 
@@ -148,12 +149,15 @@ class NativeDecoder:
             counts.ctypes.data,
             seconds.ctypes.data,
         )
-        ends = counts.tolist()
+        written = np.arange(limit) < counts[:, None]
+        ends = np.cumsum(counts).tolist()
         return Decoded(
-            [row[:n] for row, n in zip(tokens.tolist(), ends, strict=True)],
-            [row[:n] for row, n in zip(logprobs.tolist(), ends, strict=True)],
-            seconds.tolist(),
+            _split(tokens[written].tolist(), ends), _split(logprobs[written].tolist(), ends), seconds.tolist()
         )
+
+
+def _split(numbers: list[Number], ends: Sequence[int]) -> list[tuple[Number, ...]]:
+    return [tuple(numbers[start:end]) for start, end in pairwise(chain((0,), ends))]
 
 
 _TYPES: Mapping[str, Any] = {"n": ctypes.c_int64, "p": ctypes.c_void_p, "d": ctypes.c_double}

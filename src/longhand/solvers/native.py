@@ -75,7 +75,7 @@ class NativeDecoding:
         settings: dict[str, Any] = {"uniforms": uniforms, "temperature": temperature, "top_k": top_k}
         decoded = self._decoder.decode(prompts, limits, eos_id, chunk=chunk, **settings)
         return [
-            Written(tuple(tokens), tuple(logprobs), tokens[-1] == eos_id, seconds)
+            Written(tokens, logprobs, tokens[-1] == eos_id, seconds)
             for tokens, logprobs, seconds in zip(*decoded, strict=True)
         ]
 

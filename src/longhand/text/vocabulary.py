@@ -81,6 +81,11 @@ class Vocabulary:
         A character that is in no token raises `UserError` with its position (from 1), or becomes the unk token,
         or is left out, as `on_unknown` says.
         """
+        if self._initials.isdisjoint(text):
+            try:
+                return [self._ids[character] for character in text]
+            except KeyError:
+                pass
         tokens = self._pattern.findall(text)
         if self.on_unknown == "drop":
             return [self._ids[token] for token in tokens if token in self._ids]
@@ -103,6 +108,12 @@ class Vocabulary:
 
         Raises `UserError` for an id outside the vocabulary.
         """
+        ids = list(ids)
+        if not skip_special and not self._separator_is_space and (not ids or min(ids) >= 0):
+            try:
+                return "".join([self.tokens[index] for index in ids])
+            except IndexError:
+                pass
         words: list[str] = []
         special = {self.roles.get(role) for role in ("pad", "bos", "eos")} if skip_special else set()
         for index in ids:
@@ -174,6 +185,11 @@ class Vocabulary:
         if self._separator_is_space:
             ids[" "] = ids[self.roles["separator"]]
         return ids
+
+    @cached_property
+    def _initials(self) -> frozenset[str]:
+        """The characters with which tokens of more than one begin; a text without them is spelled one by one."""
+        return frozenset(token[0] for token in self._ids if len(token) > 1)
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
