@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from longhand.arithmetic.expression import parse_expression
 from longhand.arithmetic.problem import Problem
@@ -24,6 +26,13 @@ from longhand.errors import UserError
 )
 def test_people_may_write_a_problem_in_several_ways(text: str, expression: str) -> None:
     assert parse_expression(text).expression == expression
+
+
+@given(st.integers(), st.sampled_from("+-*/"), st.integers().filter(bool))
+def test_problems_without_spaces_are_read_like_others(left: int, operator: str, right: int) -> None:
+    expected = Problem((left, right), (operator,), "left_to_right")
+    for text in (f"{left}{operator}{right}", f"{left}{operator}{right}=", f" {left} {operator} {right} ="):
+        assert parse_expression(text, semantics="left_to_right") == expected
 
 
 def test_the_rules_of_evaluation_are_the_callers() -> None:

@@ -10,6 +10,7 @@ from longhand.arithmetic.domain import Domain
 from longhand.models.build import build_model
 from longhand.models.config import ModelConfig
 from longhand.solvers.autoregressive import AutoregressiveSolver
+from longhand.solvers.native import Engine
 from longhand.text.formats import Format
 from longhand.text.presets import vocabulary
 
@@ -29,6 +30,7 @@ def make_solver() -> MakeSolver:
         domain: Domain | None = None,
         max_seq_len: int = 24,
         max_new_tokens: int | None = None,
+        engine: Engine = "auto",
     ) -> AutoregressiveSolver:
         config = ModelConfig(
             name=name,
@@ -41,6 +43,8 @@ def make_solver() -> MakeSolver:
         )
         spelling = vocabulary(words)
         model = build_model(config, len(spelling), seed=seed)
-        return AutoregressiveSolver(model, spelling, format or Format(), domain, max_new_tokens=max_new_tokens)
+        return AutoregressiveSolver(
+            model, spelling, format or Format(), domain, max_new_tokens=max_new_tokens, engine=engine
+        )
 
     return make
