@@ -17,6 +17,7 @@ PAGES = ["README.md", "docs/quickstart.md", "docs/tour.md"]
 # same verbs with the same files as its result, so that the commands after it find what they need.
 SHORT = {
     "make demo": "longhand demo --config smoke --output-dir runs/demo --processes 1",
+    "make bench": "longhand bench data --quick",
     "make test": "",
     "source .venv/bin/activate": "",
     "longhand evaluate models/add-sub-3 --suite exhaustive --output-file report.json": (
