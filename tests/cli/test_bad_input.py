@@ -47,7 +47,7 @@ def refused(result: tuple[int, str, str], *fragments: str) -> str:
     [
         (["--model.d_modle", "64"], ["model.d_modle", "did you mean --model.d_model"]),
         (["--modle.d_model", "64"], ["modle.d_model", "did you mean"]),
-        (["--model.d_model", "63"], ["d_model 63", "n_heads 4"]),
+        (["--model.d_model", "63"], ["d_model 63", "n_heads 8"]),
         (["--model.d_model", "many"], ["model.d_model", "many"]),
         (["--model.max_seq_len", "8"], ["max_seq_len", "8"]),
         (["--model.n_layers", "0"], ["model.n_layers"]),
