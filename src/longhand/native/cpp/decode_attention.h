@@ -44,7 +44,28 @@ class RowAttention {
     if (int64_t(p.size()) < s.heads * groups) p.resize(s.heads * groups);
     if (int64_t(rows.size()) < groups * LANES) rows.resize(groups * LANES);
     for (int64_t j = 0; j < groups * LANES; j++) rows[j] = int64_t(chain[std::min(j, count - 1)]) * stride;
-    for (int64_t h = 0; h < s.heads; h++) weigh(q + h * s.width, keys + h / share * s.width, count, groups, &p[h * groups]);
+    // One step for all heads before the next: what waits for its own result in one head can go on in another.
+    switch (s.width) {
+      case 16: score<16>(q, keys, count, groups); break;
+      case 32: score<32>(q, keys, count, groups); break;
+      case 64: score<64>(q, keys, count, groups); break;
+      default: score<0>(q, keys, count, groups);
+    }
+    if (int64_t(top.size()) < s.heads) top.resize(s.heads);
+    for (int64_t h = 0; h < s.heads; h++) {
+      V16 most = p[h * groups];
+      for (int64_t g = 1; g < groups; g++) most = max16(most, p[h * groups + g]);
+      top[h] = largest(most);
+    }
+    for (int64_t h = 0; h < s.heads; h++)
+      for (int64_t g = 0; g < groups; g++) p[h * groups + g] = power16<IS_EXACT<T>>(p[h * groups + g] - top[h]);
+    for (int64_t h = 0; h < s.heads; h++) {
+      V16 total = p[h * groups];
+      for (int64_t g = 1; g < groups; g++) total += p[h * groups + g];
+      top[h] = 1 / sum(total);
+    }
+    for (int64_t h = 0; h < s.heads; h++)
+      for (int64_t g = 0; g < groups; g++) p[h * groups + g] *= top[h];
     int64_t h = 0;
     if (s.width == 16 && share == 1)
       for (; h + 8 <= s.heads; h += 8) blend<8, 1>(&p[h * groups], groups, values + h * 16, count, out + h * 16);
@@ -61,27 +82,23 @@ class RowAttention {
   HeadShape s;
   int64_t stride;
   std::vector<V16> p;          // [heads, groups of keys] the weights of the keys
+  std::vector<float> top;     // of each head
   std::vector<int64_t> rows;  // where they begin; what is beyond the last repeats it
 
-  // p = softmax(q . k), the keys of the head at hand being at `keys` in row 0
-  void weigh(const T* q, const T* keys, int64_t count, int64_t groups, V16* p) const {
-    const float scale = s.scale * 1.4426950409f;  // log2(e)
-    V16 most = fill(-1e30f);
-    for (int64_t g = 0; g < groups; g++) {
-      V16 products[LANES];
-      const int64_t* at = &rows[g * LANES];
+  // p = log2(e) times q . k, for each head; WIDTH: its channels, where the compiler may know them, else 0
+  template <int64_t WIDTH>
+  void score(const T* q, const T* keys, int64_t count, int64_t groups) {
+    const int64_t width = WIDTH ? WIDTH : s.width, share = s.heads / s.kv_heads;
+    for (int64_t h = 0; h < s.heads; h++)
+      for (int64_t g = 0; g < groups; g++) {
+        const T* from = keys + h / share * width;
+        V16 products[LANES];
 #pragma GCC unroll 16
-      for (int i = 0; i < LANES; i++) products[i] = parts16(q, keys + at[i], s.width);
-      p[g] = sums_of(products) * scale;
-      if ((g + 1) * LANES > count)
-        p[g] = I16{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} < int32_t(count - g * LANES) ? p[g] : fill(-1e30f);
-      most = max16(most, p[g]);
-    }
-    const float top = largest(most);
-    V16 total{};
-    for (int64_t g = 0; g < groups; g++) total += p[g] = power16<IS_EXACT<T>>(p[g] - top);
-    const float factor = 1 / sum(total);
-    for (int64_t g = 0; g < groups; g++) p[g] *= factor;
+        for (int i = 0; i < LANES; i++) products[i] = parts16(q + h * width, from + rows[g * LANES + i], width);
+        const int32_t left = int32_t(count - g * LANES);
+        const V16 x = sums_of(products) * (s.scale * 1.4426950409f);
+        p[h * groups + g] = I16{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} < left ? x : fill(-1e30f);
+      }
   }
 
   // The values of some heads, which are at `values` in row 0, blended by the weights of each. Several heads at a time, so

@@ -40,19 +40,10 @@ class Packed {
       const T* panel = &numbers[o * inputs];
       int64_t r = 0;
       for (; r + ROWS <= rows; r += ROWS) tile<ROWS>(panel, x, r, o, write);
-      switch (rows - r) {
-        case 1: tile<1>(panel, x, r, o, write); break;
-        case 2: tile<2>(panel, x, r, o, write); break;
-        case 3: tile<3>(panel, x, r, o, write); break;
-        case 4: tile<4>(panel, x, r, o, write); break;
-        case 5: tile<5>(panel, x, r, o, write); break;
-        case 6: tile<6>(panel, x, r, o, write); break;
-        case 7: tile<7>(panel, x, r, o, write); break;
-        case 8: tile<8>(panel, x, r, o, write); break;
-        case 9: tile<9>(panel, x, r, o, write); break;
-        case 10: tile<10>(panel, x, r, o, write); break;
-        case 11: tile<11>(panel, x, r, o, write); break;
-      }
+      for (; r + 8 <= rows; r += 8) tile<8>(panel, x, r, o, write);
+      for (; r + 4 <= rows; r += 4) tile<4>(panel, x, r, o, write);
+      for (; r + 2 <= rows; r += 2) tile<2>(panel, x, r, o, write);
+      for (; r < rows; r++) tile<1>(panel, x, r, o, write);
     }
   }
 
