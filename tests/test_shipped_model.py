@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+import torch
+
 from longhand.arithmetic.domain import Domain
 from longhand.evaluation.evaluate import evaluate
 from longhand.evaluation.suites import DomainSuite
@@ -21,3 +24,11 @@ def test_the_carries_published_as_hard_are_decoded_for_real() -> None:
     # The system that posed the task names these two as its limits.
     answers = [completion.answer for completion in load("add-sub-3").solve(["99+1=", "100-99=", "999+1=", "900-899="])]
     assert answers == ["100", "1", "1000", "1"]
+
+
+def test_in_bfloat16_it_answers_as_in_float32() -> None:
+    problems = DomainSuite(Domain(("+", "-"), 2, 0, 999, "reject")).rows(0, 1_500_500)
+    prompts = [f"{problem.expression}=" for problem in problems.take(np.arange(0, 1_500_500, 307)).problems()]
+    exact, rounded = load("add-sub-3"), load("add-sub-3", dtype=torch.bfloat16)
+    answers = [completion.answer for completion in exact.solve(prompts)]
+    assert [completion.answer for completion in rounded.solve(prompts)] == answers
