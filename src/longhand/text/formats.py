@@ -135,6 +135,8 @@ class Format:
         """The text that asks a problem; raises `UserError` if an operand does not fit its width."""
         before, around, after = STYLES[self.style]
         numbers = self._operands(problem.operands)
+        if len(numbers) == 2:  # as nearly always
+            return f"{before}{numbers[0]}{around}{problem.operators[0]}{around}{numbers[1]}{after}"
         words = [before, numbers[0]]
         for operator, number in zip(problem.operators, numbers[1:], strict=True):
             words += [around, operator, around, number]
@@ -224,8 +226,8 @@ class Format:
 
     def spell_prompt(self, prompt: str, vocabulary: Vocabulary) -> list[int]:
         """Turn a prompt into ids, with bos if `begin`; raises `UserError` if the vocabulary cannot spell it."""
-        begin = [vocabulary.id_of("bos")] if self.begin else []
-        return begin + vocabulary.encode(prompt)
+        ids = vocabulary.encode(prompt)
+        return [vocabulary.id_of("bos"), *ids] if self.begin else ids
 
     def max_lengths(self, domain: Domain) -> tuple[int, int]:
         """Tokens (with bos and eos) that no prompt and no completion of a domain exceeds.
@@ -265,12 +267,15 @@ class Format:
         return cls(**data)
 
     def _operands(self, operands: tuple[int, ...]) -> list[str]:
-        digits = [str(abs(operand)) for operand in operands]
-        width = max(map(len, digits)) if self.operand_width == "widest" else self.operand_width
-        return [
-            ("-" if operand < 0 else "") + _turn(_fill(word, width, "operand_width"), self.reverse_operands)
-            for operand, word in zip(operands, digits, strict=True)
-        ]
+        words = [str(abs(operand)) for operand in operands]
+        width = max(map(len, words)) if self.operand_width == "widest" else self.operand_width
+        if width is not None:
+            words = [_fill(word, width, "operand_width") for word in words]
+        if self.reverse_operands:
+            words = [word[::-1] for word in words]
+        if min(operands) < 0:
+            words = [f"-{word}" if operand < 0 else word for operand, word in zip(operands, words, strict=True)]
+        return words
 
     def _answer_digits(self, digits: str) -> str:
         return _turn(_fill(digits, self.answer_width, "answer_width"), self.reverse_answer)
