@@ -50,9 +50,10 @@ class DecoderOf : public Decoder {
       for (int64_t i = begin; i < std::min(batch, begin + chunk) && !uniforms; i++) {
         const int32_t b = order[i];
         if (prompts.are_equal(like, b) && like != b) {
-          std::copy_n(results.tokens + like * results.limit, results.counts[like], results.tokens + b * results.limit);
-          std::copy_n(results.logprobs + like * results.limit, results.counts[like], results.logprobs + b * results.limit);
-          results.counts[b] = results.counts[like];
+          const int64_t from = like * results.limit, to = b * results.limit, n = results.counts[like];
+          std::copy_n(results.tokens + from, n, results.tokens + to);
+          std::copy_n(results.logprobs + from, n, results.logprobs + to);
+          results.counts[b] = int32_t(n);
           results.seconds[b] = results.seconds[like];
         } else {
           like = b;

@@ -101,8 +101,8 @@ class RowAttention {
       }
   }
 
-  // The values of some heads, which are at `values` in row 0, blended by the weights of each. Several heads at a time, so
-  // that no sum has to wait for itself.
+  // The values of some heads, which are at `values` in row 0, blended by the weights of each. Several heads at a time,
+  // so that no sum has to wait for itself.
   template <int HEADS, int VECTORS>
   void blend(const V16* p, int64_t groups, const float* values, int64_t count, T* out) const {
     V16 total[HEADS * VECTORS] = {};

@@ -18,7 +18,8 @@ struct Sizes {
 
 // The order in which Python passes the weights of a layer; a null pointer for what is not there.
 struct LayerWeights {
-  const float *norm1, *norm1_bias, *qkv, *qkv_bias, *out, *out_bias, *norm2, *norm2_bias, *up, *up_bias, *down, *down_bias;
+  const float *norm1, *norm1_bias, *qkv, *qkv_bias, *out, *out_bias;
+  const float *norm2, *norm2_bias, *up, *up_bias, *down, *down_bias;
 };
 
 struct Weights {
@@ -56,7 +57,8 @@ class Model {
   int64_t vocab_size, logits_width;  // of which the second is rounded up; beyond the vocabulary logits are -1e30
 
   Model(const Sizes& s, const Weights& w, const LayerWeights* given)
-      : vocab_size(s.vocab), logits_width(round_up(s.vocab)), s(s), d(round_up(s.d)), pw(round_up(s.width)), q_width(s.heads * pw), kv_width(s.kv_heads * pw),
+      : vocab_size(s.vocab), logits_width(round_up(s.vocab)), s(s), d(round_up(s.d)), pw(round_up(s.width)),
+        q_width(s.heads * pw), kv_width(s.kv_heads * pw),
         hidden(round_up(s.hidden)), tokens(s.vocab * d), positions(s.max_len * d),
         cos(w.cos, w.cos + (w.cos ? s.max_len * s.width : 0)), sin(w.sin, w.sin + (w.sin ? s.max_len * s.width : 0)),
         norm(s.d, s.eps, s.is_rms != 0, w.norm, w.norm_bias) {
@@ -138,7 +140,8 @@ class Model {
       norm.apply(m, &x[from * d], run.h.data());
       head.store(m, run.h.data(), &run.logits[from * logits_width]);
     }
-    for (int64_t r = 0; r < out; r++) std::fill(&run.logits[r * logits_width] + s.vocab, &run.logits[r * logits_width] + logits_width, -1e30f);
+    for (int64_t r = 0; r < out; r++)
+      std::fill_n(&run.logits[r * logits_width] + s.vocab, logits_width - s.vocab, -1e30f);
   }
 
  private:
