@@ -59,6 +59,15 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("embedding_std", {}, {"embedding_std": 0.3}),
     ("embedding_std of scaled", {"init": "scaled"}, {"init": "scaled", "embedding_std": 0.3}),
     ("residual_init_scaling", {}, {"residual_init_scaling": False}),
+    ("norm_place", {}, {"norm_place": "post"}),
+    ("scale_embeddings", {}, {"scale_embeddings": True}),
+    ("head_bias", {"tie_weights": False}, {"tie_weights": False, "head_bias": True}),
+    (
+        "legacy_cross_attention",
+        {"norm_place": "post", "attention_bias": True},
+        {"norm_place": "post", "attention_bias": True, "legacy_cross_attention": True},
+    ),
+    ("init: xavier", {"init": "scaled"}, {"init": "xavier"}),
 ]
 
 
@@ -70,7 +79,7 @@ def test_every_key_changes_the_model(before: dict[str, Any], after: dict[str, An
 
 
 def test_the_list_of_changes_names_every_key() -> None:
-    elsewhere = {"dropout", "aux_loss_weight"}  # test_decoder.py, training
+    elsewhere = {"dropout", "dropout_places", "aux_loss_weight"}  # test_decoder.py, training
     changed = {key for _, before, after in CHANGES for key in after if after.get(key) != before.get(key)}
     assert changed | elsewhere == set(ModelConfig.model_fields)
 
@@ -88,6 +97,12 @@ def test_the_list_of_changes_names_every_key() -> None:
         ({"name": "mixtral", "mlp_bias": True}, "mlp_bias has no effect with mlp: moe"),
         ({"rope_theta": 10.0}, "rope_theta has no effect with pos_encoding: learned"),
         ({"init": "scaled", "init_std": 0.1}, "init_std has no effect with init: scaled"),
+        ({"init": "xavier", "embedding_std": 0.1}, "embedding_std has no effect with init: xavier"),
+        ({"head_bias": True}, "head_bias needs a head of its own"),
+        ({"legacy_cross_attention": True}, "legacy_cross_attention needs norm_place: post"),
+        ({"name": "poc", "attention_bias": False}, "legacy_cross_attention adds nothing without biases"),
+        ({"dropout_places": ["mlp", "mlp"]}, "dropout_places names a place twice: mlp, mlp"),
+        ({"mlp": "moe", "dropout_places": ["mlp"]}, "dropout_places: mlp has no effect with mlp: moe"),
     ],
 )
 def test_impossible_or_idle_keys_are_refused_in_one_line(keys: dict[str, Any], message: str) -> None:
@@ -117,8 +132,8 @@ def test_errors_keep_their_place_inside_a_larger_configuration() -> None:
         Run.model_validate({"model": {"d_model": 130}})
 
 
-@pytest.mark.parametrize("name", ["gpt2", "llama2", "mixtral"])
-@pytest.mark.parametrize("init", ["normal", "scaled"])
+@pytest.mark.parametrize("name", ["gpt2", "llama2", "mixtral", "think", "poc"])
+@pytest.mark.parametrize("init", ["normal", "scaled", "xavier"])
 def test_a_saved_configuration_says_everything_and_reads_back_equal(name: str, init: str) -> None:
     config = ModelConfig(name=name, init=init)
     saved = json.loads(json.dumps(config.model_dump()))

@@ -19,6 +19,8 @@ KINDS: list[dict[str, Any]] = [
     {"name": "mixtral"},
     {"name": "gpt2", "pos_encoding": "sinusoidal", "norm": "rmsnorm"},
     {"name": "gpt2", "pos_encoding": "none", "mlp": "moe"},
+    {"name": "think"},
+    {"name": "poc", "legacy_cross_attention": False},
 ]
 each_kind = pytest.mark.parametrize("keys", KINDS, ids=str)
 
@@ -127,8 +129,7 @@ def test_longer_sequences_than_the_context_are_refused() -> None:
 @pytest.mark.parametrize("where", ["embeddings", "attention", "mlp"])
 def test_dropout_acts_in_training_and_never_in_evaluation(where: str) -> None:
     model, ids = _model({"name": "gpt2", "dropout": 0.5}), _ids(2, 6)
-    if where != "embeddings":
-        model.config = model.config.model_copy(update={"dropout": 0.0})
+    model.embedding_dropout = 0.5 if where == "embeddings" else 0.0
     for block in model.blocks:
         block.dropout = 0.5 if where == "mlp" else 0.0
         block.attention.dropout = 0.5 if where == "attention" else 0.0

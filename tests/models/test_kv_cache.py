@@ -15,6 +15,7 @@ KINDS = [
     {"name": "mixtral"},
     {"name": "gpt2", "pos_encoding": "sinusoidal"},
     {"name": "gpt2", "pos_encoding": "none"},
+    {"name": "poc"},
 ]
 
 

@@ -8,6 +8,9 @@ from typing import Literal
 NormKind = Literal["layernorm", "rmsnorm"]
 MlpKind = Literal["gelu", "relu", "swiglu", "moe"]
 PositionKind = Literal["none", "learned", "sinusoidal", "rope"]
+NormPlace = Literal["pre", "post"]
+InitKind = Literal["normal", "scaled", "xavier"]
+DropoutPlace = Literal["embedding", "attention", "mlp", "residual"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,3 +29,10 @@ class Architecture:
     attention_bias: bool
     mlp_bias: bool
     residual_init_scaling: bool
+    norm_place: NormPlace = "pre"
+    tie_weights: bool = True
+    head_bias: bool = False
+    scale_embeddings: bool = False
+    legacy_cross_attention: bool = False
+    init: InitKind = "normal"
+    dropout_places: tuple[DropoutPlace, ...] = ("embedding", "attention", "residual")

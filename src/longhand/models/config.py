@@ -8,12 +8,22 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from longhand.errors import UserError
-from longhand.models.architecture import Architecture, MlpKind, NormKind, PositionKind
+from longhand.models.architecture import (
+    Architecture,
+    DropoutPlace,
+    InitKind,
+    MlpKind,
+    NormKind,
+    NormPlace,
+    PositionKind,
+)
 from longhand.models.gpt2 import GPT2
 from longhand.models.llama2 import LLAMA2
 from longhand.models.mixtral import MIXTRAL
+from longhand.models.poc import POC
+from longhand.models.think import THINK
 
-ARCHITECTURES: Mapping[str, Architecture] = {a.name: a for a in (GPT2, LLAMA2, MIXTRAL)}
+ARCHITECTURES: Mapping[str, Architecture] = {a.name: a for a in (GPT2, LLAMA2, MIXTRAL, POC, THINK)}
 
 _FEED_FORWARD_RATIO: Mapping[str, int] = {"gelu": 4, "relu": 4, "swiglu": 3, "moe": 3}
 _BY_NAME: Any = None  # the default of keys that `name` and the sizes decide; always filled in
@@ -29,7 +39,7 @@ class ModelConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Literal["gpt2", "llama2", "mixtral"] = Field(
+    name: Literal["gpt2", "llama2", "mixtral", "poc", "think"] = Field(
         "gpt2", description="architecture whose defaults fill the keys left out"
     )
     d_model: int = Field(128, ge=1, description="width of the residual stream (channels)")
@@ -45,15 +55,30 @@ class ModelConfig(BaseModel):
         " default: 4 x d_model, 3 x d_model for swiglu and moe",
     )
     max_seq_len: int = Field(64, ge=1, description="longest sequence the model reads (tokens)")
-    dropout: float = Field(
-        0.0, ge=0, lt=1, description="dropout of embeddings, attention weights and block outputs (probability)"
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout in all of dropout_places (probability)")
+    dropout_places: tuple[DropoutPlace, ...] = Field(
+        _BY_NAME,
+        description="where numbers are dropped: embedding, attention (weights), mlp (hidden layer), residual (what"
+        " a part adds to the stream); default: by name",
     )
-    norm: NormKind = Field(_BY_NAME, description="normalisation before each part; default: by name")
+    norm: NormKind = Field(_BY_NAME, description="normalisation of what each part reads; default: by name")
+    norm_place: NormPlace = Field(
+        _BY_NAME, description="normalise before each part (pre) or after it was added (post); default: by name"
+    )
     mlp: MlpKind = Field(
         _BY_NAME, description="per-token part of a block, moe for routed swiglu experts; default: by name"
     )
     pos_encoding: PositionKind = Field(_BY_NAME, description="how positions are told apart; default: by name")
-    tie_weights: bool = Field(True, description="use the token embedding as the head")
+    scale_embeddings: bool = Field(_BY_NAME, description="multiply token embeddings by sqrt(d_model); default: by name")
+    tie_weights: bool = Field(_BY_NAME, description="use the token embedding as the head; default: by name")
+    head_bias: bool = Field(
+        _BY_NAME, description="add a bias to the logits (not with tie_weights: true); default: by name"
+    )
+    legacy_cross_attention: bool = Field(
+        _BY_NAME,
+        description="norm_place: post only: attend to a memory of zeros in each block, which adds a constant;"
+        " default: by name",
+    )
     n_experts: int | None = Field(None, ge=1, description="mlp: moe only: experts per block (count); default: 4")
     top_k: int | None = Field(None, ge=1, description="mlp: moe only: experts used per token (count); default: 2")
     aux_loss_weight: float | None = Field(
@@ -67,17 +92,19 @@ class ModelConfig(BaseModel):
     rope_theta: float | None = Field(
         None, gt=0, description="pos_encoding: rope only: base of the wavelengths; default: 10000"
     )
-    init: Literal["normal", "scaled"] = Field(
-        "normal",
-        description="initial matrices: standard deviation init_std, or (scaled) 1/sqrt(inputs of the matrix)",
+    init: InitKind = Field(
+        _BY_NAME,
+        description="initial matrices: normal with standard deviation init_std, or (scaled) 1/sqrt(inputs of the"
+        " matrix), or (xavier) uniform within sqrt(6 / (inputs + outputs)); default: by name",
     )
     init_std: float | None = Field(
         None, gt=0, description="init: normal only: standard deviation of matrices; default: 0.02"
     )
-    embedding_std: float = Field(
-        _BY_NAME,
+    embedding_std: float | None = Field(
+        None,
         gt=0,
-        description="standard deviation of initial token and position embeddings; default: init_std, 0.5 with scaled",
+        description="standard deviation of initial token and position embeddings (not with init: xavier);"
+        " default: init_std, 0.5 with scaled",
     )
     residual_init_scaling: bool = Field(
         _BY_NAME,
@@ -105,16 +132,22 @@ class ModelConfig(BaseModel):
         if architecture is None:
             return given  # the field itself says which names there are
         mlp = given.get("mlp", architecture.mlp)
-        scaled = given.get("init") == "scaled"
+        init = given.get("init", architecture.init)
         defaults: dict[str, Any] = {
             "norm": architecture.norm,
+            "norm_place": architecture.norm_place,
             "mlp": architecture.mlp,
             "pos_encoding": architecture.pos_encoding,
+            "scale_embeddings": architecture.scale_embeddings,
+            "tie_weights": architecture.tie_weights,
+            "head_bias": architecture.head_bias,
+            "legacy_cross_attention": architecture.legacy_cross_attention,
             "attention_bias": architecture.attention_bias,
             "mlp_bias": architecture.mlp_bias and mlp != "moe",
-            "residual_init_scaling": architecture.residual_init_scaling and not scaled,
+            "dropout_places": tuple(p for p in architecture.dropout_places if (p, mlp) != ("mlp", "moe")),
+            "init": architecture.init,
+            "residual_init_scaling": architecture.residual_init_scaling and init != "scaled",
             "n_kv_heads": _size(given, "n_heads"),
-            "embedding_std": 0.5 if scaled else given.get("init_std", 0.02),
         }
         if mlp in _FEED_FORWARD_RATIO:
             defaults["d_ff"] = _FEED_FORWARD_RATIO[mlp] * _size(given, "d_model")
@@ -122,8 +155,10 @@ class ModelConfig(BaseModel):
             defaults |= {"n_experts": 4, "top_k": 2, "aux_loss_weight": 0.01}
         if given.get("pos_encoding", architecture.pos_encoding) == "rope":
             defaults["rope_theta"] = 10_000.0
-        if not scaled:
-            defaults["init_std"] = 0.02
+        if init == "normal":
+            defaults |= {"init_std": 0.02, "embedding_std": given.get("init_std", 0.02)}
+        if init == "scaled":
+            defaults["embedding_std"] = 0.5
         return defaults | given
 
     @model_validator(mode="after")
@@ -135,9 +170,29 @@ class ModelConfig(BaseModel):
                 f"model.rope_theta has no effect with pos_encoding: {self.pos_encoding};"
                 " remove it or use pos_encoding: rope"
             )
-        if self.init == "scaled" and self.init_std is not None:
-            raise UserError("model.init_std has no effect with init: scaled; remove it or use init: normal")
+        self._check_init()
+        self._check_parts()
         return self
+
+    def _check_init(self) -> None:
+        if self.init != "normal" and self.init_std is not None:
+            raise UserError(f"model.init_std has no effect with init: {self.init}; remove it or use init: normal")
+        if self.init == "xavier" and self.embedding_std is not None:
+            raise UserError("model.embedding_std has no effect with init: xavier; remove it or use init: normal")
+
+    def _check_parts(self) -> None:
+        if self.head_bias and self.tie_weights:
+            raise UserError("model.head_bias needs a head of its own; set tie_weights: false or head_bias: false")
+        if len(set(self.dropout_places)) < len(self.dropout_places):
+            raise UserError(f"model.dropout_places names a place twice: {', '.join(self.dropout_places)}")
+        if self.mlp == "moe" and "mlp" in self.dropout_places:
+            raise UserError("model.dropout_places: mlp has no effect with mlp: moe; remove it")
+        if self.legacy_cross_attention and self.norm_place == "pre":
+            raise UserError("model.legacy_cross_attention needs norm_place: post; set it or remove the key")
+        if self.legacy_cross_attention and not self.attention_bias:
+            raise UserError(
+                "model.legacy_cross_attention adds nothing without biases; set attention_bias: true or remove the key"
+            )
 
     def _check_heads(self) -> None:
         if self.d_model % self.n_heads:

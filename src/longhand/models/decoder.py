@@ -55,12 +55,15 @@ class Decoder(nn.Module):
         embedding: nn.Embedding,
         positions: nn.Module | None,
         rotary: RotaryPositions | None,
-        blocks: Sequence[Block],
+        blocks: Sequence[nn.Module],
         norm: nn.Module,
         head: nn.Linear | None,
+        embedding_dropout: float,
     ) -> None:
         super().__init__()
         self.config = config
+        self.embedding_scale = config.d_model**0.5 if config.scale_embeddings else 1.0
+        self.embedding_dropout = embedding_dropout
         self.embedding = embedding
         self.positions = positions
         self.rotary = rotary
@@ -104,9 +107,11 @@ class Decoder(nn.Module):
         where, bias = self._place(input_ids, self._real, kv_cache, total)
 
         x = self.embedding(input_ids)
+        if self.embedding_scale != 1.0:
+            x = x * self.embedding_scale
         if self.positions is not None:
             x = x + self.positions(where)
-        x = F.dropout(x, self.config.dropout, self.training)
+        x = F.dropout(x, self.embedding_dropout, self.training)
         rotation = None if self.rotary is None else self.rotary(where)
         last = len(self.blocks) - 1
         for layer, block in enumerate(self.blocks):

@@ -20,6 +20,7 @@ from longhand.models.decoder import Decoder
 from longhand.models.flat import FlatParameters
 from longhand.models.fused_attention import FusedAttention
 from longhand.models.fused_weights import UPWARDS, FusedWeights
+from longhand.models.plain import not_plain
 from longhand.models.rows import RowPlan
 from longhand.models.workspace import Workspace
 from longhand.native.kernels import Kernels
@@ -31,6 +32,9 @@ def why_not_fused(model: Decoder) -> str | None:
     config = model.config
     if load() is None:
         return f"native kernels: {status()}"
+    special = not_plain(config)
+    if special is not None:
+        return f"{special} has no kernel"
     if any(p.device.type != "cpu" or p.dtype != torch.float32 for p in model.parameters()):
         return "its weights are not float32 numbers on the CPU"
     if config.mlp not in UPWARDS:

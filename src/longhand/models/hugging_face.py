@@ -17,6 +17,7 @@ from longhand.models.decoder import Decoder
 from longhand.models.gpt2 import fits_gpt2, from_gpt2_config, gpt2_links, to_gpt2_config
 from longhand.models.llama2 import fits_llama, from_llama_config, llama_links, to_llama_config
 from longhand.models.mixtral import fits_mixtral, from_mixtral_config, mixtral_links, to_mixtral_config
+from longhand.models.plain import not_plain
 from longhand.models.weight_map import Link, export_weights, restore_weights
 
 
@@ -47,6 +48,9 @@ def to_hugging_face(model: Decoder) -> tuple[dict[str, Any], dict[str, Tensor]]:
     not by its name. Raises `UserError` when none does.
     """
     config = model.config
+    special = not_plain(config)
+    if special is not None:
+        raise UserError(f"no Hugging Face class here has {special}")
     for layout in _LAYOUTS.values():
         if layout.fits(config):
             weights = {name: tensor.detach() for name, tensor in model.state_dict().items()}

@@ -17,8 +17,10 @@ def initialize(model: nn.Module, config: ModelConfig) -> None:
     """Draw all weights of `model` from torch's global random generator.
 
     Matrices are normal with standard deviation `init_std`, or 1/sqrt(number of inputs) with init: scaled;
-    token and position embeddings with `embedding_std`. `residual_init_scaling` divides those that write to the
-    residual stream by sqrt(2 n_layers) (GPT-2, section 2.3). Biases start at 0, norms at 1.
+    token and position embeddings with `embedding_std`. With init: xavier all of them are uniform within
+    sqrt(6 / (inputs + outputs)) (Glorot & Bengio, 2010, equation 16), embeddings too. `residual_init_scaling`
+    divides those that write to the residual stream by sqrt(2 n_layers) (GPT-2, section 2.3). Biases start at 0, norms
+    at 1.
     """
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear):
@@ -26,7 +28,10 @@ def initialize(model: nn.Module, config: ModelConfig) -> None:
             if module.bias is not None:
                 module.bias.zero_()
         elif isinstance(module, (nn.Embedding, LearnedPositions)):
-            module.weight.normal_(0.0, config.embedding_std)
+            if config.embedding_std is None:
+                nn.init.xavier_uniform_(module.weight)
+            else:
+                module.weight.normal_(0.0, config.embedding_std)
         elif isinstance(module, Experts):
             _draw(module.gate, f"{name}.gate", module.gate.size(2), config)
             _draw(module.up, f"{name}.up", module.up.size(2), config)
@@ -34,7 +39,10 @@ def initialize(model: nn.Module, config: ModelConfig) -> None:
 
 
 def _draw(weight: Tensor, name: str, n_inputs: int, config: ModelConfig) -> None:
-    std = n_inputs**-0.5 if config.init_std is None else config.init_std
-    if config.residual_init_scaling and name.endswith(_WRITES_TO_RESIDUAL):
-        std /= (2 * config.n_layers) ** 0.5
-    weight.normal_(0.0, std)
+    writes = config.residual_init_scaling and name.endswith(_WRITES_TO_RESIDUAL)
+    factor = (2 * config.n_layers) ** -0.5 if writes else 1.0
+    if config.init == "xavier":
+        bound = factor * (6 / (weight.size(-1) + weight.size(-2))) ** 0.5
+        weight.uniform_(-bound, bound)
+    else:
+        weight.normal_(0.0, factor * (n_inputs**-0.5 if config.init_std is None else config.init_std))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from longhand.errors import UserError
 from longhand.models.decoder import Decoder
 from longhand.models.mlp import SwiGlu
+from longhand.models.plain import not_plain
 from longhand.native.decoder import CHUNK, NativeDecoder
 from longhand.native.library import load, status
 from longhand.solvers.decoding import Written
@@ -26,6 +27,9 @@ def why_not_native(model: Decoder) -> str | None:
     kinds = {(p.device.type, p.dtype) for p in model.parameters()}
     if load() is None:
         return f"native kernels: {status()}"
+    special = not_plain(config)
+    if special is not None:
+        return f"{special} has no kernel"
     if config.mlp == "moe":
         return "mlp: moe has no kernel"
     if kinds not in ({("cpu", torch.float32)}, {("cpu", torch.bfloat16)}):

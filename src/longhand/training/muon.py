@@ -93,7 +93,7 @@ def _views(
     for name in hidden:
         start, stop = parameters.spans[name]
         whole = vector[start - begin : stop - begin].view(parameters.shapes[name])
-        if name.endswith("attention.qkv.weight"):
+        if name.endswith(".qkv.weight"):
             yield from torch.split(whole, [config.d_model, kv_width, kv_width])
         elif whole.dim() == 3:
             yield from whole

@@ -1,0 +1,21 @@
+"""What the native kernels, and the classes of other libraries, know: pre-norm blocks, one after the other."""
+
+from __future__ import annotations
+
+from longhand.models.config import ModelConfig
+
+_PLAIN: dict[str, object] = {
+    "norm_place": "pre",
+    "scale_embeddings": False,
+    "head_bias": False,
+    "legacy_cross_attention": False,
+}
+
+
+def not_plain(config: ModelConfig) -> str | None:
+    """The first choice by which a model is more than a plain pre-norm decoder, as `key: value`, or None."""
+    for key, plain in _PLAIN.items():
+        value = getattr(config, key)
+        if value != plain:
+            return f"{key}: {str(value).lower()}"
+    return None
