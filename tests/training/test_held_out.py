@@ -47,20 +47,24 @@ def test_a_row_is_right_exactly_when_greedy_decoding_writes_it(
     assert 0 < right < len(tokens)
 
 
-def test_loss_and_token_accuracy_are_means_over_tokens(tiny: Callable[..., RunConfig]) -> None:
-    setup = set_up(tiny(), ALONE)
+@pytest.mark.row("S2-T2")
+@pytest.mark.parametrize("loss", ["completion", "full"])
+def test_loss_and_token_accuracy_are_means_over_tokens(tiny: Callable[..., RunConfig], loss: str) -> None:
+    setup = set_up(tiny(data={"loss": loss}), ALONE)
     model = setup.fresh_state().model
     measured = setup.held_out.evaluate(model)
     tokens = setup.stream.validation(2000).tokens
-    losses, hits = [], []
+    losses, hits, all_hits = [], [], []
     for index in range(len(tokens)):
-        row = tokens.row(index)
+        row, prompt = tokens.row(index), int(tokens.prompt_lengths[index])
         log_probs = model(torch.tensor([row[:-1]]))[0].double().log_softmax(dim=-1)
-        for position in range(int(tokens.prompt_lengths[index]), len(row)):
+        for position in range(1 if loss == "full" else prompt, len(row)):
             losses.append(-log_probs[position - 1, row[position]].item())
-            hits.append(log_probs[position - 1].argmax().item() == row[position])
+            all_hits.append(log_probs[position - 1].argmax().item() == row[position])
+            hits += all_hits[-1:] if position >= prompt else []
     assert measured["val_loss"] == pytest.approx(np.mean(losses), rel=1e-5)
     assert measured["val_token_accuracy"] == pytest.approx(np.mean(hits))
+    assert measured.get("val_token_accuracy_all") == (pytest.approx(np.mean(all_hits)) if loss == "full" else None)
 
 
 def test_evaluation_changes_nothing(tiny: Callable[..., RunConfig]) -> None:

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from longhand.errors import UserError
 from longhand.models.flat import FlatParameters
 from longhand.training.config import TrainingConfig
 from longhand.training.optimizer import AdamW
+from longhand.training.run_config import RunConfig
 
 
 def make_model() -> nn.Module:
@@ -35,6 +37,21 @@ def test_matrices_decay_and_vectors_do_not() -> None:
         torch.testing.assert_close(new, old * (0.95 if old.dim() > 1 else 1.0))
 
 
+def test_vectors_decay_too_where_that_is_asked_for() -> None:
+    model = make_model()
+    optimizer = AdamW(FlatParameters(model), TrainingConfig(weight_decay=0.5, decay_vectors=True))
+    before = [p.detach().clone() for p in model.parameters()]
+    fill(model, torch.zeros_like)
+    optimizer.step(0.1)
+    for old, new in zip(before, model.parameters(), strict=True):
+        torch.testing.assert_close(new, old * 0.95)
+
+
+def test_vectors_cannot_decay_where_nothing_does() -> None:
+    with pytest.raises(UserError, match="decay_vectors has no effect with weight_decay: 0"):
+        RunConfig.from_dict({"training": {"weight_decay": 0, "decay_vectors": True}})
+
+
 def test_a_step_is_that_of_the_paper() -> None:
     model = nn.Linear(1, 1, bias=False)
     with torch.no_grad():
@@ -52,14 +69,14 @@ def test_a_step_is_that_of_the_paper() -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 2**31), decay=st.floats(0, 1), rate=st.floats(1e-5, 0.1))
-def test_ten_steps_are_those_of_torch(seed: int, decay: float, rate: float) -> None:
+@given(seed=st.integers(0, 2**31), decay=st.floats(0.01, 1), rate=st.floats(1e-5, 0.1), vectors=st.booleans())
+def test_ten_steps_are_those_of_torch(seed: int, decay: float, rate: float, vectors: bool) -> None:
     ours, theirs = make_model(), make_model()
-    config = TrainingConfig(weight_decay=decay, betas=(0.9, 0.98))
+    config = TrainingConfig(weight_decay=decay, betas=(0.9, 0.98), decay_vectors=vectors)
     optimizer = AdamW(FlatParameters(ours), config)
     groups = [
         {"params": [p for p in theirs.parameters() if p.dim() >= 2], "weight_decay": decay},
-        {"params": [p for p in theirs.parameters() if p.dim() < 2], "weight_decay": 0.0},
+        {"params": [p for p in theirs.parameters() if p.dim() < 2], "weight_decay": decay if vectors else 0.0},
     ]
     reference = torch.optim.AdamW(groups, lr=rate, betas=config.betas, eps=config.eps)
     generator = torch.Generator().manual_seed(seed)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from longhand.errors import UserError
 from longhand.training.config import TrainingConfig
+from longhand.training.run_config import RunConfig, load_run_config
 from longhand.training.schedule import make_plan
 
 
@@ -58,6 +61,9 @@ def test_a_schedule_rises_to_the_peak_once_and_never_leaves_its_bounds(
         assert values[-1] == pytest.approx(2.0 * floor)
 
 
+POC_TRAIN_ROWS = 40_044
+
+
 def test_epochs_spell_the_three_phases_of_the_sixty_epoch_recipe() -> None:
     # Warm-up from 1e-4 to 1e-3 over 5 epochs, flat to epoch 40, cosine to 1e-5; 313 steps an epoch.
     recipe = {
@@ -70,6 +76,72 @@ def test_epochs_spell_the_three_phases_of_the_sixty_epoch_recipe() -> None:
     assert [values[5 * 313 - 1], values[20 * 313], values[40 * 313]] == pytest.approx([1e-3] * 3)
     assert 1e-5 < values[50 * 313] < 1e-3
     assert values[-1] == pytest.approx(1e-5)
+
+
+LOGGED = (
+    *(1.00e-4, 3.25e-4, 5.50e-4, 7.75e-4), *[1.00e-3] * 36,
+    *(9.94e-4, 9.76e-4, 9.46e-4, 9.05e-4, 8.55e-4, 7.96e-4, 7.30e-4, 6.58e-4, 5.82e-4, 5.05e-4),
+    *(4.28e-4, 3.52e-4, 2.80e-4, 2.14e-4, 1.55e-4, 1.05e-4, 6.40e-5, 3.42e-5, 1.61e-5, 1.00e-5),
+)  # fmt: skip
+"""The learning rates of 60 epochs as math-llm-poc's published log has them, to three digits."""
+
+
+@pytest.mark.row("S2-T1")
+def test_one_rate_per_epoch_is_the_published_schedule() -> None:
+    config = load_run_config(Path("configs/poc.yaml")).training
+    plan = make_plan(config, POC_TRAIN_ROWS)
+    steps_per_epoch = math.ceil(POC_TRAIN_ROWS / config.batch_size)
+    assert math.ceil(plan.total_steps / steps_per_epoch) == len(LOGGED)
+    assert plan.eval_interval == steps_per_epoch  # so that the row of an evaluation is the row of an epoch
+    for epoch, rate in enumerate(LOGGED):
+        last = min((epoch + 1) * steps_per_epoch, plan.total_steps) - 1
+        assert {f"{plan.schedule(step):.2e}" for step in (epoch * steps_per_epoch, last)} == {f"{rate:.2e}"}
+
+
+@given(
+    schedule=st.sampled_from(["linear", "cosine"]),
+    epochs=st.integers(3, 9),
+    warmup=st.sampled_from([0, 2, 3]),
+    batch_size=st.integers(1, 7),
+)
+def test_with_epochs_as_unit_the_rate_changes_between_epochs_only(
+    schedule: str, epochs: int, warmup: int, batch_size: int
+) -> None:
+    keys = {"warmup_epochs": warmup, "warmup_start_ratio": 0.5} if warmup else {}
+    values = rates(
+        20, schedule=schedule, max_epochs=epochs, batch_size=batch_size, schedule_unit="epoch",
+        learning_rate=2.0, min_lr_ratio=0.25, **keys,
+    )  # fmt: skip
+    per_epoch = math.ceil(20 / batch_size)
+    of_epoch = [set(values[start : start + per_epoch]) for start in range(0, len(values), per_epoch)]
+    assert all(len(found) == 1 for found in of_epoch)
+    first, last = of_epoch[0].pop(), of_epoch[-1].pop()
+    assert first == pytest.approx(1.0 if warmup else 2.0)
+    assert max(values) == pytest.approx(2.0)
+    if len(of_epoch) > max(warmup, 1):
+        assert last == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"schedule": "constant"}, "no effect on a constant"),
+        ({"warmup_steps": 3}, "give whole warmup_epochs"),
+        ({"warmup_epochs": 2}, "set it above 0"),
+        ({"warmup_epochs": 1, "warmup_start_ratio": 0.5}, "warmup_epochs above 1"),
+        ({"warmup_epochs": 2.5, "warmup_start_ratio": 0.5}, "warmup_epochs 2.5 is no whole number"),
+        ({"schedule": "flat_cosine"}, "needs flat_epochs"),
+        ({"schedule": "flat_cosine", "flat_epochs": 0.5}, "flat_epochs 0.5 is no whole number"),
+    ],
+)
+def test_a_schedule_in_epochs_that_cannot_be_is_refused(keys: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        RunConfig.from_dict({"training": {"schedule_unit": "epoch", **keys}})
+
+
+def test_a_schedule_in_epochs_needs_epochs() -> None:
+    with pytest.raises(UserError, match="schedule_unit counts epochs, but a stream has no end"):
+        make_plan(TrainingConfig(schedule_unit="epoch", max_steps=5), None)
 
 
 def test_flat_fraction_and_flat_epochs_say_the_same_thing() -> None:

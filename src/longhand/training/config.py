@@ -55,7 +55,12 @@ class TrainingConfig(BaseModel):
     )
     warmup_steps: int = Field(0, ge=0, description="steps of linear warm-up (count)")
     warmup_epochs: float | None = Field(None, ge=0, description="the same in epochs, instead of warmup_steps")
-    warmup_start_ratio: float = Field(0.0, ge=0, le=1, description="learning rate before the first step / highest")
+    warmup_start_ratio: float = Field(
+        0.0, ge=0, le=1, description="learning rate before the first step (of the first epoch) / highest"
+    )
+    schedule_unit: Literal["step", "epoch"] = Field(
+        "step", description="how often the learning rate changes; epoch: every key of the schedule counts whole epochs"
+    )
     flat_fraction: float | None = Field(
         None, ge=0, le=1, description="flat_cosine only: share of all steps after which the fall begins (default: 0.5)"
     )
@@ -74,9 +79,8 @@ class TrainingConfig(BaseModel):
     )
     betas: tuple[float, float] = Field((0.9, 0.999), description="AdamW: decay of both moments (per step)")
     eps: float = Field(1e-8, gt=0, description="AdamW: added to the root of the second moment")
-    weight_decay: float = Field(
-        0.1, ge=0, description="AdamW: decay of matrices, times the learning rate (per step); none on vectors"
-    )
+    weight_decay: float = Field(0.1, ge=0, description="AdamW: decay of matrices, times the learning rate (per step)")
+    decay_vectors: bool = Field(False, description="AdamW: let biases and norm gains decay too, as torch's does")
     grad_clip: float | None = Field(1.0, gt=0, description="largest gradient norm; longer ones are scaled down")
     ema_decay: float | None = Field(
         None, gt=0, lt=1, description="keep a moving average of the weights (per step), evaluate and save that"
@@ -120,6 +124,10 @@ class TrainingConfig(BaseModel):
             raise UserError("training.min_lr_ratio has no effect with schedule: constant; remove it")
         if self.warmup_start_ratio and not (self.warmup_steps or self.warmup_epochs):
             raise UserError("training.warmup_start_ratio has no effect without warmup_steps or warmup_epochs")
+        if self.schedule_unit == "epoch":
+            self._check_schedule_of_epochs()
+        if self.decay_vectors and not self.weight_decay:
+            raise UserError("training.decay_vectors has no effect with weight_decay: 0; remove it")
         if self.optimizer == "adamw" and self.muon_learning_rate != DEFAULT_MUON_LEARNING_RATE:
             raise UserError("training.muon_learning_rate has no effect with optimizer: adamw; use optimizer: muon")
         if not all(0 <= beta < 1 for beta in self.betas):
@@ -130,6 +138,23 @@ class TrainingConfig(BaseModel):
                 " nor a share of an epoch"
             )
         return self
+
+    def _check_schedule_of_epochs(self) -> None:
+        if self.schedule == "constant" and not self.warmup_epochs:
+            raise UserError("training.schedule_unit: epoch has no effect on a constant learning rate; remove it")
+        if self.warmup_steps:
+            raise UserError("training.warmup_steps with schedule_unit: epoch; give whole warmup_epochs instead")
+        if self.schedule == "flat_cosine" and self.flat_epochs is None:
+            raise UserError("training.schedule_unit: epoch needs flat_epochs, the last epoch before the fall")
+        if self.warmup_epochs and not (self.warmup_start_ratio and self.warmup_epochs > 1):
+            raise UserError(
+                "training.schedule_unit: epoch warms up from warmup_start_ratio in the first of several epochs;"
+                " set it above 0, and warmup_epochs above 1 or to 0"
+            )
+        for key in ("warmup_epochs", "flat_epochs"):
+            value = getattr(self, key) or 0
+            if value % 1:
+                raise UserError(f"training.{key} {value:g} is no whole number, as schedule_unit: epoch needs")
 
     @property
     def examples_per_step(self) -> int:

@@ -40,6 +40,7 @@ class HeldOutRows:
         tokens = stream.source.held_out("val", n).tokens
         self.total = len(tokens)
         self.group = group
+        self.reads_prompts = stream.config.loss == "full"
         self.passes: list[_Pass] = []
         own = tokens.take(np.arange(group.rank, self.total, group.world))
         padding = stream.config.padding
@@ -55,11 +56,14 @@ class HeldOutRows:
 
     @torch.no_grad()
     def evaluate(self, model: Decoder) -> dict[str, float]:
-        """Loss (nats per counted token), exact match and token accuracy of the completion, in float32."""
+        """Loss (nats per counted token), exact match and token accuracy of the completion, in float32.
+
+        Where the loss counts prompts too, also the accuracy of all tokens it counts.
+        """
         was_training = model.training
         model.eval()
         fused = None if why_not_fused(model) else FusedDecoder(model, FlatParameters.of(model))
-        sums = [0.0] * 5
+        sums = [0.0] * 6
         for part in self.passes:
             if fused is None or part.batch.attention_mask is not None:
                 loss, logits = next_token_losses(model, part.batch)
@@ -68,16 +72,18 @@ class HeldOutRows:
             right = logits.argmax(dim=-1) == part.batch.targets  # [batch, keep]
             n_exact = (right | ~part.completion).all(dim=1).sum()
             n_hits, n_tokens = (right & part.completion).sum(), part.completion.sum()
-            numbers = (loss.item(), part.loss_weight, n_exact.item(), n_hits.item(), n_tokens.item())
+            n_counted = (right & (part.batch.weights > 0)).sum()
+            numbers = [part.loss_weight, *(n.item() for n in (loss, n_exact, n_hits, n_tokens, n_counted))]
             sums = [total + number for total, number in zip(sums, numbers, strict=True)]
         model.train(was_training)
-        loss_sum, weight, exact, hits, tokens = self.group.sum_numbers(sums)
-        return {
+        weight, loss_sum, exact, hits, tokens, counted = self.group.sum_numbers(sums)
+        measured = {
             "val_loss": loss_sum / weight,
             "val_exact_match": exact / self.total,
             "val_token_accuracy": hits / tokens,
             "val_total": self.total,
         }
+        return measured | ({"val_token_accuracy_all": counted / weight} if self.reads_prompts else {})
 
 
 def _fused_losses(fused: FusedDecoder, part: _Pass) -> tuple[Tensor, Tensor]:

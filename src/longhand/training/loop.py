@@ -36,11 +36,12 @@ COLUMNS = (
     "val_loss",
     "val_exact_match",
     "val_token_accuracy",
+    "val_token_accuracy_all",
     "val_total",
     "seconds",
 )
 
-MEASURED = ("loss", "val_loss", "val_exact_match", "val_token_accuracy", "val_total")
+MEASURED = ("loss", *(column for column in COLUMNS if column.startswith("val_")))
 """What a checkpoint says of its weights; the other columns are about the run."""
 
 Row = dict[str, Any]

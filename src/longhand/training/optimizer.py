@@ -1,4 +1,4 @@
-"""AdamW on all weights at once, with decay on matrices only."""
+"""AdamW on all weights at once."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Optimizer(Protocol):
 class AdamW:
     """AdamW (arXiv:1711.05101): a handful of operations on one vector, whatever the number of parameters.
 
-    Matrices and embeddings decay, biases and norm gains do not. It moves the weights of `parts` (default: all), slices
-    of the vector they lie in; the moments `first` and `second` are laid out as the weights are.
+    Matrices and embeddings decay; biases and norm gains only with `decay_vectors`. It moves the weights of `parts`
+    (default: all), slices of the vector they lie in; the moments `first` and `second` are laid out as the weights are.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class AdamW:
     ) -> None:
         self.parameters, self.parts = parameters, parts
         self.betas, self.eps, self.weight_decay = config.betas, config.eps, config.weight_decay
+        self._n_decayed = parameters.weights.numel() if config.decay_vectors else parameters.n_matrices
         self.steps = 0
         self.first = torch.zeros_like(parameters.weights)
         self.second = torch.zeros_like(parameters.weights)
@@ -62,7 +63,7 @@ class AdamW:
             second.mul_(beta2).addcmul_(gradients, gradients, value=1 - beta2)
             root = torch.sqrt(second, out=self._scratch[part]).div_(correction).add_(self.eps)
             if self.weight_decay:
-                decayed = self.parameters.n_matrices - (part.start or 0)
+                decayed = self._n_decayed - (part.start or 0)
                 weights[: max(decayed, 0)].mul_(1 - learning_rate * self.weight_decay)
             weights.addcdiv_(first, root, value=-learning_rate / (1 - beta1**self.steps))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from longhand.errors import UserError
@@ -16,26 +16,29 @@ Shape = Literal["constant", "linear", "cosine", "flat_cosine"]
 class Schedule:
     """Linear warm-up to `peak`, then flat to `decay_start`, then a fall to `floor` at `total_steps`.
 
-    `shape` is the shape of the fall: a line, half a cosine, or none. Lengths are in optimizer steps. Step 0 is the
-    first step; its rate lies one part of the warm-up above `start`, so that no step is wasted on a rate of zero.
+    `shape` is the shape of the fall: a line, half a cosine, or none. Lengths are in units of `steps_per_unit`
+    optimizer steps, over which the rate stays. The rate of unit 0 lies one part of the warm-up above `start`, so that
+    no step is wasted on a rate of zero.
     """
 
     shape: Shape
     peak: float
     start: float
     floor: float
-    warmup_steps: int
+    warmup: int
     decay_start: int
-    total_steps: int
+    total: int
+    steps_per_unit: int = 1
 
     def __call__(self, step: int) -> float:
         """The learning rate of step `step`, counted from 0."""
-        if step < self.warmup_steps:
-            return self.start + (self.peak - self.start) * (step + 1) / self.warmup_steps
-        if self.shape == "constant" or step < self.decay_start:
+        unit = step // self.steps_per_unit
+        if unit < self.warmup:
+            return self.start + (self.peak - self.start) * (unit + 1) / self.warmup
+        if self.shape == "constant" or unit < self.decay_start:
             return self.peak
-        last = max(self.total_steps - 1, self.decay_start + 1)
-        progress = min((step - self.decay_start) / (last - self.decay_start), 1.0)
+        last = max(self.total - 1, self.decay_start + 1)
+        progress = min((unit - self.decay_start) / (last - self.decay_start), 1.0)
         share = 1 - progress if self.shape == "linear" else 0.5 * (1 + math.cos(math.pi * progress))
         return self.floor + (self.peak - self.floor) * share
 
@@ -82,11 +85,33 @@ def make_plan(config: TrainingConfig, rows_per_epoch: int | None) -> Plan:
         peak=peak,
         start=peak * config.warmup_start_ratio,
         floor=peak * config.min_lr_ratio,
-        warmup_steps=warmup,
+        warmup=warmup,
         decay_start=decay_start,
-        total_steps=total,
+        total=total,
     )
+    if config.schedule_unit == "epoch":
+        schedule = _in_epochs(config, schedule, _steps(config, 1, rows_per_epoch, "schedule_unit"))
     return Plan(total, _eval_interval(config, rows_per_epoch), schedule)
+
+
+def _in_epochs(config: TrainingConfig, by_step: Schedule, steps_per_epoch: int) -> Schedule:
+    """The same phases with one rate per epoch.
+
+    The first epoch has the rate of `start`, the last of the warm-up the peak; epoch `flat_epochs` is the last before the
+    fall, and the last of all has the rate of `floor`.
+    """
+    warmup = int(config.warmup_epochs or 0)
+    start = by_step.start
+    if warmup > 1:
+        start -= (by_step.peak - start) / (warmup - 1)  # one epoch before the first
+    return replace(
+        by_step,
+        start=start,
+        warmup=warmup,
+        decay_start=max(int(config.flat_epochs or warmup) - 1, 0),
+        total=math.ceil(by_step.total / steps_per_epoch),
+        steps_per_unit=steps_per_epoch,
+    )
 
 
 def _eval_interval(config: TrainingConfig, rows_per_epoch: int | None) -> int:
