@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
 
@@ -39,12 +40,46 @@ def hashes(directory: Path, suffix: str) -> list[str]:
     return [hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files]
 
 
+@pytest.mark.row("S2-G1", "S2-G2", "S2-G4", "S2-G8")
 def test_poc_writes_the_published_files_of_math_llm_poc(tmp_path: Path) -> None:
     summary = make_dataset("poc", tmp_path / "d")
     assert hashes(tmp_path / "d", "csv") == ["5ece4632788f942d", "f1a24b8a64ad428c", "00a07f72b25ea23f"]
     assert [entry["rows"] for entry in summary["files"].values()] == [40_044, 5_005, 5_006]
     # 131 test rows, all additions, have their commuted twin in the published training file.
     assert (summary["leaks"]["test"]["exact"], summary["leaks"]["test"]["commuted"]) == (0, 131)
+
+
+def _by_length(records: list[Record], operator: str) -> dict[int, int]:
+    found = Counter(len(r.problem.answer) for r in records if r.problem and r.problem.operators == (operator,))
+    return dict(sorted(found.items()))
+
+
+@pytest.mark.row("S2-G2", "S2-G3", "S2-G4")
+def test_poc_has_the_domain_the_balance_and_the_strata_it_names() -> None:
+    splits = generated("poc")
+    problems = [record.problem for records in splits.values() for record in records if record.problem]
+    domain = Domain(("+", "-"), 2, 0, 999, "reject")
+    assert all(domain.contains(problem) for problem in problems)
+    assert len(set(problems)) == len(problems) == sum(map(len, splits.values()))
+    sums, differences = (
+        {split: _by_length(rows, operator) for split, rows in splits.items()} for operator in ("+", "-")
+    )
+    assert sums == {
+        "train": {1: 44, 2: 2000, 3: 9000, 4: 9000},
+        "val": {1: 5, 2: 200, 3: 1100, 4: 1200},
+        "test": {1: 6, 2: 200, 3: 1100, 4: 1200},
+    }
+    rest = {1: 100, 2: 500, 3: 1900}
+    assert differences == {"train": {1: 3000, 2: 5000, 3: 12000}, "val": rest, "test": rest}
+
+
+@pytest.mark.row("S2-G2")
+def test_poc_rows_have_five_columns_and_end_as_the_published_ones_do(tmp_path: Path) -> None:
+    make_dataset("poc", tmp_path)
+    lines = (tmp_path / "train.csv").read_bytes().split(b"\r\n")
+    assert lines[:2] == [b"equation,operand_1,operation,operand_2,answer", b"278+961=1239,278,+,961,1239"]
+    assert lines[-1] == b""
+    assert b"\n" not in b"".join(lines)
 
 
 def test_mini_writes_the_published_files_of_mini_language_models(tmp_path: Path) -> None:

@@ -30,6 +30,20 @@ def test_preset_ids_are_those_of_its_system(name: str, tokens: list[str]) -> Non
     assert list(vocabulary(name).tokens) == tokens
 
 
+@pytest.mark.row("S2-V1")
+def test_poc16_spells_an_equation_as_the_published_tokenizer_does() -> None:
+    poc16, format = vocabulary("poc16"), Format(begin=True)
+    problem = format.parse("951+11=").problem
+    assert format.spell_prompt("951+11=", poc16) == [1, 12, 8, 4, 13, 4, 4, 15]  # bos, but no eos
+    ids = format.spell(format.render(problem), poc16).ids
+    assert ids == [1, 12, 8, 4, 13, 4, 4, 15, 12, 9, 5, 2]
+    assert poc16.decode(ids, skip_special=True) == "951+11=962"
+    assert list(poc16.tokens) == POC16
+    assert poc16.id_of("pad") == 0
+    with pytest.raises(UserError, match="'x'"):
+        poc16.encode("9x1=")
+
+
 def test_every_preset_ends_and_pads_rows() -> None:
     for preset in VOCABULARIES.values():
         assert preset.id_of("eos") >= 0

@@ -97,8 +97,8 @@ def make_plan(config: TrainingConfig, rows_per_epoch: int | None) -> Plan:
 def _in_epochs(config: TrainingConfig, by_step: Schedule, steps_per_epoch: int) -> Schedule:
     """The same phases with one rate per epoch.
 
-    The first epoch has the rate of `start`, the last of the warm-up the peak; epoch `flat_epochs` is the last before the
-    fall, and the last of all has the rate of `floor`.
+    The first epoch has the rate of `start`, the last of the warm-up the peak; epoch `flat_epochs` is the last before
+    the fall, and the last of all has the rate of `floor`.
     """
     warmup = int(config.warmup_epochs or 0)
     start = by_step.start
