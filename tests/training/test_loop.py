@@ -180,6 +180,8 @@ def test_epochs_of_files_and_a_vocabulary_built_from_them(tiny: Tiny, tmp_path: 
     result = train(config, tmp_path / "run")
     assert result.steps == 8  # 3 epochs of 20 rows, 8 at a time
     assert [row["step"] for row in rows_of(tmp_path / "run") if "val_loss" in row] == [3, 6, 8]
+    log = (tmp_path / "run" / "training_logs.txt").read_text().splitlines()
+    assert [line.split()[0] for line in log[2:]] == ["1", "2", "3"]
     built = load_vocabulary(tmp_path / "run")
     assert built.name == "chars"
     assert built.can_spell("12+7=19")

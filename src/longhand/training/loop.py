@@ -15,9 +15,10 @@ import torch
 from longhand.atomic import write_text
 from longhand.errors import UserError
 from longhand.runs.checkpoint import copy_checkpoint, load_metrics, save_checkpoint
-from longhand.runs.tracker import FileTracker
+from longhand.runs.tracker import JSONL, FileTracker, read_rows
 from longhand.training.distributed import joined
 from longhand.training.engine import describe
+from longhand.training.epoch_log import epoch_log
 from longhand.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
 from longhand.training.progress import ProgressReport, make_progress
 from longhand.training.resume import Resume, resume_run
@@ -28,6 +29,7 @@ from longhand.training.state import TrainingState
 from longhand.training.step import take_step
 
 COLUMNS = (
+    "epoch",
     "loss",
     "balance_loss",
     "learning_rate",
@@ -210,6 +212,8 @@ class _Run:
         self._refuse_divergence()
         loss, weight, balance = state.sums.tolist()
         row: Row = {"loss": loss / weight, "learning_rate": self.plan.schedule(step - 1)}
+        if self.plan.steps_per_epoch is not None:
+            row = {"epoch": round(step / self.plan.steps_per_epoch, 6), **row}
         if balance_weight := self.setup.config.model.aux_loss_weight:
             row["balance_loss"] = balance / weight / balance_weight
         row["grad_norm"] = self.grad_norm.item()
@@ -222,8 +226,13 @@ class _Run:
         state.sums.zero_()
         if self.tracker is not None:
             self.tracker.log(step, row)
+            if evaluate and "epoch" in row:
+                self._write_epoch_log()
         self.report.show(step, row)
         self.clock = perf_counter()
+
+    def _write_epoch_log(self) -> None:
+        write_text(self.directory.epoch_log, epoch_log(read_rows(self.directory.path / JSONL)))
 
     def _refuse_divergence(self) -> None:
         loss, norm = self.state.sums[0].item(), self.grad_norm.item()

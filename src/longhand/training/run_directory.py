@@ -4,6 +4,7 @@
 
     config.yaml                  the resolved configuration
     metrics.jsonl, metrics.csv   what was measured, row by row
+    training_logs.txt            the same a line per epoch, where there are epochs
     checkpoints/step_00000500/   the newest state and the best ones; each is a whole checkpoint
     model/                       the result: a copy of the best checkpoint, `longhand.load(run directory)` finds it
 
@@ -33,6 +34,11 @@ class RunDirectory:
     def config(self) -> Path:
         """The resolved configuration."""
         return self.path / "config.yaml"
+
+    @property
+    def epoch_log(self) -> Path:
+        """What was measured, a line per epoch."""
+        return self.path / "training_logs.txt"
 
     @property
     def checkpoints(self) -> Path:
@@ -98,7 +104,7 @@ class RunDirectory:
                 _remove(path)
 
     def _own(self) -> list[Path]:
-        return [self.config, self.checkpoints, self.model, self.path / JSONL, self.path / CSV]
+        return [self.config, self.checkpoints, self.model, self.path / JSONL, self.path / CSV, self.epoch_log]
 
 
 def _remove(path: Path) -> None:

@@ -45,11 +45,15 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A configuration in optimizer steps, whether it was written in steps or in epochs."""
+    """A configuration in optimizer steps, whether it was written in steps or in epochs.
+
+    `steps_per_epoch` counts a started batch as a step of its epoch; it is None for data without an end.
+    """
 
     total_steps: int
     eval_interval: int
     schedule: Schedule
+    steps_per_epoch: int | None
 
 
 def make_plan(config: TrainingConfig, rows_per_epoch: int | None) -> Plan:
@@ -91,7 +95,8 @@ def make_plan(config: TrainingConfig, rows_per_epoch: int | None) -> Plan:
     )
     if config.schedule_unit == "epoch":
         schedule = _in_epochs(config, schedule, _steps(config, 1, rows_per_epoch, "schedule_unit"))
-    return Plan(total, _eval_interval(config, rows_per_epoch), schedule)
+    steps_per_epoch = None if rows_per_epoch is None else _steps(config, 1, rows_per_epoch, "max_epochs")
+    return Plan(total, _eval_interval(config, rows_per_epoch), schedule, steps_per_epoch)
 
 
 def _in_epochs(config: TrainingConfig, by_step: Schedule, steps_per_epoch: int) -> Schedule:
