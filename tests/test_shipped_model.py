@@ -7,7 +7,7 @@ import torch
 
 from longhand.arithmetic.domain import Domain
 from longhand.evaluation.evaluate import evaluate
-from longhand.evaluation.suites import DomainSuite
+from longhand.evaluation.suites import DomainSuite, open_suite
 from longhand.solvers.load import load
 
 
@@ -24,6 +24,13 @@ def test_the_carries_published_as_hard_are_decoded_for_real() -> None:
     # The system that posed the task names these two as its limits.
     answers = [completion.answer for completion in load("add-sub-3").solve(["99+1=", "100-99=", "999+1=", "900-899="])]
     assert answers == ["100", "1", "1000", "1"]
+
+
+def test_the_shipped_model_makes_no_error_on_carries_and_borrows_that_run_far() -> None:
+    solver = load("add-sub-3")
+    report = evaluate(solver, open_suite("carries", domain=solver.domain))
+    assert report.total == 532
+    assert report.errors == 0
 
 
 def test_in_bfloat16_it_answers_as_in_float32() -> None:

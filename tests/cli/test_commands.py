@@ -94,6 +94,13 @@ def test_evaluate_takes_a_data_file(smoke_run: Path, capsys: pytest.CaptureFixtu
     assert json.loads((tmp_path / "r.json").read_text())["total"] == len(suite.read_text().splitlines())
 
 
+@pytest.mark.row("S2-E1")
+def test_evaluate_prints_its_report_in_a_box(smoke_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = output_of(capsys, "evaluate", smoke_run, "--suite", "carries", "--report", "boxed")
+    assert "exact_match_accuracy" in out
+    assert out.rstrip().endswith("╝")
+
+
 def test_evaluation_does_not_depend_on_the_number_of_processes(
     smoke_run: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

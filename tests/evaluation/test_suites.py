@@ -53,6 +53,20 @@ def test_cascades_have_the_ones_people_think_of_and_lie_in_the_domain() -> None:
     assert "10000-9999" in {str(p) for p in cascades(Domain(max_operand=10**6))}
 
 
+def test_cascades_hold_every_member_of_the_families_named_as_hard() -> None:
+    found = {str(problem) for problem in cascades(Domain())}
+    families = {
+        "9..9+1": [f"{10**n - 1}+1" for n in (1, 2, 3)],
+        "10..0-9..9": [f"{10**n}-{10**n - 1}" for n in (1, 2)],
+        "x9+1": [f"{x}9+1" for x in range(1, 100)],
+        "1+x9": [f"1+{x}9" for x in range(1, 100)],
+        "x99+1": [f"{x}99+1" for x in range(1, 10)],
+        "x00-y99": [f"{x}00-{100 * y + 99}" for x in range(1, 10) for y in range(x)],
+        "x00-1": [f"{x}00-1" for x in range(1, 10)],
+    }
+    assert {name: set(texts) - found for name, texts in families.items()} == dict.fromkeys(families, set())
+
+
 def _training(**data: Any) -> dict[str, Any]:
     """What a run with this data section writes to training.json."""
     stream = TrainStream(DataConfig(**data), Format(), vocabulary("mini18"), batch_size=8)

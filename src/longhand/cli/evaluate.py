@@ -18,7 +18,7 @@ suites: exhaustive   every problem of the model's domain
 
 examples:
   longhand evaluate runs/demo --output-file report.json
-  longhand evaluate runs/demo --suite data/poc/test.csv --samples samples.jsonl
+  longhand evaluate runs/demo --suite data/poc/test.csv --samples samples.jsonl --report boxed
 """
 
 SMALL_SUITE = 20_000
@@ -35,6 +35,7 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--suite", default="exhaustive", metavar="SUITE", help="what to ask, see below")
     parser.add_argument("--samples", type=Path, metavar="F", help="write every problem and answer to this JSONL file")
     parser.add_argument("--failures", type=Path, metavar="F", help="write the wrong answers to this JSONL file")
+    parser.add_argument("--report", choices=["table", "boxed"], default="table", help="how to print the report [table]")
     parser.add_argument("--processes", type=int, metavar="N", help="processes, one thread each [one per core]")
     add_output_file(parser)
     parser.set_defaults(run=run)
@@ -42,6 +43,7 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the report; exit code 0 whatever it says."""
+    from longhand.evaluation.boxed import boxed
     from longhand.evaluation.evaluate import evaluate
     from longhand.evaluation.suites import open_suite
     from longhand.evaluation.sweep import sweep
@@ -63,6 +65,6 @@ def run(arguments: argparse.Namespace) -> int:
             processes = arguments.processes or available_cores()
             opened = partial(load, path, threads=1)
             report = sweep(opened, suite, processes=processes, progress=progress, **files)
-    print(f"\n{report.to_text()}")
+    print(f"\n{boxed(report) if arguments.report == 'boxed' else report.to_text()}")
     write_result(arguments.output_file, {"model": str(arguments.model), **report.to_dict()})
     return 0
