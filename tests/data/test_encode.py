@@ -12,9 +12,11 @@ from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.problem import Problem
 from longhand.data import encode
 from longhand.data.arrays import domain_arrays, from_problems, sample_arrays
+from longhand.data.digitwise import count_steps
 from longhand.data.encode import encode_arrays, longest_row
 from longhand.data.keyed import keyed_generator
 from longhand.errors import UserError
+from longhand.text.digitwise import digitwise
 from longhand.text.formats import Format, Style
 from longhand.text.presets import VOCABULARIES, vocabulary
 from longhand.text.vocabulary import Vocabulary
@@ -56,6 +58,25 @@ formats = st.builds(
     begin=st.booleans(),
 )
 
+digitwise_formats = st.builds(
+    Format,
+    style=st.sampled_from(get_args(Style)),
+    reverse_answer=st.booleans(),
+    operand_width=st.sampled_from([None, 3, 4, 6, 7, "widest"]),
+    answer_width=st.sampled_from([None, 8]),
+    steps=st.just("digitwise"),
+    begin=st.booleans(),
+    division=st.just("remainder"),
+)
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> list[Problem]:
+    """Problems of two numbers of at least 0."""
+    number = st.integers(0, 10 ** draw(st.integers(1, 4)) - 1)
+    rows = draw(st.lists(st.tuples(number, st.sampled_from("+-*/"), number), min_size=1, max_size=12))
+    return [Problem((a, b + (o == "/")), (o,), division="remainder") for a, o, b in rows]
+
 
 def expected_rows(chosen: list[Problem], format: Format, speller: Vocabulary) -> list[tuple[list[int], int, int]]:
     spelled = [format.spell(format.render(problem), speller) for problem in chosen]
@@ -63,8 +84,12 @@ def expected_rows(chosen: list[Problem], format: Format, speller: Vocabulary) ->
 
 
 @settings(max_examples=400)
-@given(problems(), formats, st.sampled_from(SPELLERS))
-def test_rows_are_those_of_format_and_vocabulary(chosen: list[Problem], format: Format, speller: Vocabulary) -> None:
+@given(
+    st.one_of(st.tuples(problems(), formats), st.tuples(pairs(), digitwise_formats)),
+    st.sampled_from(SPELLERS),
+)
+def test_rows_are_those_of_format_and_vocabulary(written: tuple[list[Problem], Format], speller: Vocabulary) -> None:
+    chosen, format = written
     if not chosen:
         return
     arrays = from_problems(chosen)
@@ -81,6 +106,12 @@ def test_rows_are_those_of_format_and_vocabulary(chosen: list[Problem], format: 
     assert tokens.ids.dtype == (np.uint16 if speller is WIDE else np.uint8)
     beyond = np.arange(tokens.ids.shape[1]) >= tokens.lengths[:, None]
     assert (tokens.ids[beyond] == speller.id_of("pad")).all()
+
+
+@given(pairs(), st.integers(4, 6))
+def test_steps_digit_by_digit_are_counted_without_writing_them(chosen: list[Problem], width: int) -> None:
+    counted = count_steps(from_problems(chosen), width).tolist()
+    assert counted == [len(digitwise(problem, width)) for problem in chosen]
 
 
 @pytest.mark.parametrize("operand", [10**17, 9 * 10**17 + 8, 2 * 10**18])

@@ -18,6 +18,7 @@ from longhand.evaluation.suites import DomainSuite, ListSuite
 from longhand.solvers.base import Completion, Solver, TeacherForced
 from longhand.solvers.oracle import Fault, Oracle
 from longhand.text.formats import Format
+from longhand.text.worked_steps import WORKED_STEPS
 
 SMALL = Domain(max_operand=40)
 FAULTS = dict.fromkeys(Fault, 0.03)
@@ -77,8 +78,19 @@ def test_only_what_is_not_surely_right_is_decoded() -> None:
     assert forced.n_decoded == forced.errors
     assert decoded.n_decoded == decoded.total
     assert forced.tally == decoded.tally
-    worked = evaluate(Oracle(SMALL, Format(steps="columns")), DomainSuite(SMALL))
-    assert worked.n_decoded == worked.total  # other steps may lead to the same answer
+
+
+@pytest.mark.parametrize(
+    "format", [Format(steps="columns"), Format(steps="digitwise", operand_width=2), Format(steps="digitwise")]
+)
+def test_steps_that_are_surely_written_count_like_those_that_are_read(format: Format) -> None:
+    sure = evaluate(Oracle(SMALL, format), DomainSuite(SMALL))
+    assert sure.n_decoded == 0
+    n_steps = sum(len(WORKED_STEPS[format.steps].steps(problem, format.number_width)) for problem in SMALL)
+    assert sure.shares["cot_step_accuracy"] == Share(n_steps, n_steps)
+    faulty = evaluate(Oracle(SMALL, format, fault_shares=FAULTS), DomainSuite(SMALL))
+    assert faulty.n_decoded == faulty.errors > 0
+    assert faulty.shares["cot_step_accuracy"] == Share(n_steps, n_steps)  # its faults are in the answers
 
 
 def test_a_list_of_problems_is_evaluated_like_the_domain_it_lists() -> None:

@@ -137,7 +137,7 @@ def test_token_accuracy_looks_at_the_answer_or_at_everything() -> None:
     ],
 )
 def test_steps_count_where_they_belong_and_missing_or_needless_ones_against(text: str, right: int, total: int) -> None:
-    assert cot_step_accuracy("columns", [Problem((658, 189), ("+",))], [text]) == Share(right, total)
+    assert cot_step_accuracy(Format(steps="columns"), [Problem((658, 189), ("+",))], [text]) == Share(right, total)
 
 
 def test_shares_add_and_nothing_asked_has_no_share() -> None:

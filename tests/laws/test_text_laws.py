@@ -30,13 +30,22 @@ def problems(draw: st.DrawFn, steps: str = "none") -> Problem:
     if steps == "running_sum" or (steps == "columns" and draw(st.booleans())):
         operands = draw(st.lists(naturals, min_size=2, max_size=5))
         return Problem(tuple(operands), ("+",) * (len(operands) - 1))
-    operators = {"none": "+-*/", "columns": "+-", "partial_products": "*", "long_division": "/"}[steps]
+    operators = {
+        "none": "+-*/",
+        "columns": "+-",
+        "partial_products": "*",
+        "long_division": "/",
+        "digitwise": "+-*/",
+    }[steps]
     n_operators = draw(st.integers(1, 4)) if steps == "none" else 1
     chain = [draw(st.sampled_from(operators)) for _ in range(n_operators)]
     operands = [draw(numbers), *(draw(numbers.filter(bool) if o == "/" else numbers) for o in chain)]
     division = draw(st.sampled_from(["exact", "remainder"])) if len(chain) == 1 else "exact"
     if steps == "long_division" and division == "remainder":
         operands[0] = abs(operands[0])
+    if steps == "digitwise":
+        operands = [abs(operand) % 10**6 for operand in operands]
+        operands[1] = max(operands[1], int(chain == ["/"]))
     return Problem(tuple(operands), tuple(chain), draw(st.sampled_from(["precedence", "left_to_right"])), division)
 
 
@@ -46,13 +55,16 @@ def written(draw: st.DrawFn) -> tuple[Format, Problem]:
     steps = draw(st.sampled_from(list(WORKED_STEPS)))
     problem = draw(problems(steps))
     longest_operand = max(len(str(abs(operand))) for operand in problem.operands)
-    width = max(len(write_steps(steps, problem)), 1)
+    operand_width: Any = draw(st.sampled_from([None, "widest", longest_operand, longest_operand + 2]))
+    if steps == "digitwise" and "/" in problem.operators and operand_width == longest_operand + 2:
+        operand_width = min(operand_width, 6)
+    width = max(len(write_steps(steps, problem, operand_width if isinstance(operand_width, int) else None)), 1)
     longest_answer = len(problem.answer)
     format = Format(
         style=draw(st.sampled_from(get_args(Style))),
         reverse_operands=draw(st.booleans()),
         reverse_answer=draw(st.booleans()),
-        operand_width=draw(st.sampled_from([None, "widest", longest_operand, longest_operand + 2])),
+        operand_width=operand_width,
         answer_width=draw(st.sampled_from([None, longest_answer, longest_answer + 3])),
         steps=steps,
         steps_width=None if steps == "none" else draw(st.sampled_from([None, width, width + 7])),

@@ -158,22 +158,31 @@ def test_where_no_steps_are_wanted_any_step_is_wrong() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "operators"),
-    [("columns", "+-"), ("running_sum", "+"), ("partial_products", "*"), ("long_division", "/")],
+    [
+        ("columns", "+-"),
+        ("running_sum", "+"),
+        ("partial_products", "*"),
+        ("long_division", "/"),
+        ("digitwise", "+"),
+        ("digitwise", "-"),
+        ("digitwise", "*"),
+        ("digitwise", "+-*/"),
+    ],
 )
 @pytest.mark.parametrize("n_digits", [1, 2])
 def test_no_steps_are_longer_than_those_of_the_longest_problem(kind: str, operators: str, n_digits: int) -> None:
     steps = WORKED_STEPS[kind]
     numbers = range(1, 10**n_digits)
     longest = max(
-        len(steps.write(Problem(operands, (operator,))))
+        len(steps.write(Problem(operands, (operator,)), n_digits))
         for operator in operators
         for operands in product(numbers, repeat=2)
     )
-    assert len(steps.write(steps.longest(n_digits, 2))) == longest
+    assert len(steps.write(steps.longest(n_digits, 2, operators), n_digits)) == longest
 
 
 @pytest.mark.parametrize("kind", ["columns", "running_sum"])
 def test_no_sum_of_three_has_longer_steps_than_the_longest_problem(kind: str) -> None:
     steps = WORKED_STEPS[kind]
     sums = (Problem(operands, ("+", "+")) for operands in product((0, 1, 5, 9, 10, 49, 50, 90, 98, 99), repeat=3))
-    assert max(len(steps.write(problem)) for problem in sums) == len(steps.write(steps.longest(2, 3)))
+    assert max(len(steps.write(problem)) for problem in sums) == len(steps.write(steps.longest(2, 3, "+")))

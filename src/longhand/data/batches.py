@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,12 @@ class Batch:
             self.weights[start:stop],
             self.attention_mask[start:stop],
             self.n_keep,
+        )
+
+    def take(self, rows: NDArray[np.integer[Any]]) -> Batch:
+        """The rows at these indices, in this order, with the width and `n_keep` of the whole batch."""
+        return Batch(
+            self.input_ids[rows], self.targets[rows], self.weights[rows], self.attention_mask[rows], self.n_keep
         )
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from longhand.arithmetic.problem import Problem, Semantics
 from longhand.arithmetic.verdict import Verdict, judge
-from longhand.data.folders import DataFolder, open_folder
+from longhand.data.folders import open_folder
 from longhand.data.leaks import LeakCounter, held_out_first
 from longhand.data.manifest import changed_files
 from longhand.data.record import Record
 from longhand.errors import UserError
-from longhand.text.formats import split_cot
+from longhand.text.formats import Format, split_cot
 from longhand.text.worked_steps import WORKED_STEPS, check_steps
 
 SHOWN_ROWS = 100
@@ -32,7 +32,7 @@ def check(path: Path | str) -> dict[str, Any]:
     leaks = LeakCounter()
     tallies: dict[str, Tally] = {}
     for split in held_out_first(folder.files):
-        tally = tallies[split] = Tally(folder.files[split].name, _steps_kind(folder))
+        tally = tallies[split] = Tally(folder.files[split].name, folder.format)
         for record in folder.records(split):
             tally.add(record)
             if record.problem is not None:
@@ -56,7 +56,7 @@ class Tally:
     """What is found while the rows of one file go by."""
 
     file: str
-    steps: str | None  # the kind of worked steps; None: any kind that fits
+    format: Format | None  # says which worked steps there are; None: any kind that fits
     rows: int = 0
     wrong: int = 0
     unchecked: int = 0
@@ -96,10 +96,10 @@ class Tally:
         }
 
     def _steps_are_right(self, record: Record, problem: Problem) -> bool:
-        if self.steps is None and not record.cot:
-            return True
         steps, _ = split_cot(record.cot)
-        return any(_follow(kind, problem, steps) for kind in ([self.steps] if self.steps else WORKED_STEPS))
+        if self.format is not None:
+            return _follow(self.format.steps, problem, steps, self.format.number_width)
+        return not record.cot or any(_follow(kind, problem, steps) for kind in WORKED_STEPS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,9 @@ class _Claim:
     finish_reason: str = "stop"
 
 
-def _follow(kind: str, problem: Problem, steps: str) -> bool:
+def _follow(kind: str, problem: Problem, steps: str, width: int | None = None) -> bool:
     try:
-        return check_steps(kind, problem, steps).all_true
+        return check_steps(kind, problem, steps, width).all_true
     except UserError:
         return False  # this kind of steps is not for such a problem
 
@@ -120,10 +120,6 @@ def _follow(kind: str, problem: Problem, steps: str) -> bool:
 def _read_otherwise(problem: Problem) -> Problem:
     other: Semantics = "left_to_right" if problem.semantics == "precedence" else "precedence"
     return Problem(problem.operands, problem.operators, other, problem.division)
-
-
-def _steps_kind(folder: DataFolder) -> str | None:
-    return None if folder.format is None else folder.format.steps
 
 
 def _warnings(tallies: dict[str, Tally], changed: list[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.problem import OPERATORS, Problem
+from longhand.data.digitwise import ALPHABET, digitwise_characters
 from longhand.data.problems import Ints, ProblemArrays
 from longhand.data.tokens import TokenArrays, id_dtype, stack_tokens
 from longhand.errors import UserError
+from longhand.text.digitwise import PLACES
 from longhand.text.formats import STYLES, Format
 from longhand.text.vocabulary import Vocabulary
 
@@ -25,10 +27,12 @@ _POWERS = 10 ** np.arange(19, dtype=np.int64)
 def encode_arrays(arrays: ProblemArrays, format: Format, vocabulary: Vocabulary) -> TokenArrays:
     """Encode every problem as `format.spell(format.render(problem), vocabulary)` does, padded on the right.
 
-    Vectorised for every style and width; worked steps, and vocabularies whose tokens run across digits, take
-    the slow way with the same result. Raises `UserError` if the vocabulary cannot spell a row, or a number does
-    not fit its width.
+    Vectorised for every style and width, and for steps digit by digit; other worked steps, and vocabularies whose
+    tokens run across digits, take the slow way with the same result. Raises `UserError` if the vocabulary cannot spell
+    a row, or a number does not fit its width.
     """
+    if _is_digitwise(arrays, format, vocabulary):
+        return _encode_digitwise(arrays, format, vocabulary)
     if not len(arrays) or not _is_plain(format) or not _digits_stand_alone(vocabulary):
         return encode_problems(arrays.problems(), format, vocabulary)
     layout = _Layout.of(arrays, format, vocabulary)
@@ -46,11 +50,65 @@ def encode_problems(problems: Iterable[Problem], format: Format, vocabulary: Voc
     return stack_tokens(rows, len(vocabulary), vocabulary.id_of("pad"))
 
 
+def _encode_digitwise(arrays: ProblemArrays, format: Format, vocabulary: Vocabulary) -> TokenArrays:
+    """Encode row by row what has no steps, and put the steps of each operator in their place."""
+    plain = encode_arrays(arrays, replace(format, steps="none"), vocabulary)
+    assert format.number_width is not None
+    spelling = np.zeros(128, dtype=plain.ids.dtype)
+    spelling[[ord(character) for character in ALPHABET]] = vocabulary.encode(ALPHABET)
+    parts, places = [], []
+    for operator in np.unique(arrays.operators):
+        chosen = np.flatnonzero(arrays.operators[:, 0] == operator)
+        for start in range(0, len(chosen), CHUNK):
+            rows = chosen[start : start + CHUNK]
+            characters, n_characters = digitwise_characters(arrays.take(rows), format.number_width)
+            parts.append(_insert(plain.take(rows), spelling[characters], n_characters, vocabulary))
+            places.append(rows)
+    width = max(part.ids.shape[1] for part in parts)
+    ids = np.full((len(arrays), width), plain.pad_id, dtype=plain.ids.dtype)
+    answer_starts, lengths = np.empty_like(plain.lengths), np.empty_like(plain.lengths)
+    for part, rows in zip(parts, places, strict=True):
+        ids[rows, : part.ids.shape[1]] = part.ids
+        answer_starts[rows], lengths[rows] = part.answer_starts, part.lengths
+    return TokenArrays(ids, plain.prompt_lengths, answer_starts, lengths, plain.pad_id)
+
+
+def _insert(rows: TokenArrays, steps: NDArray[Any], lengths: Ints, vocabulary: Vocabulary) -> TokenArrays:
+    """Put `lengths` ids of `steps` [n, longest] and their tags between prompt and answer; no tags around nothing."""
+    inserted = np.where(lengths > 0, lengths + 2, 0)[:, None]
+    ends = rows.lengths[:, None] + inserted
+    place = np.arange(int(ends.max()))
+    step = place - rows.prompt_lengths[:, None]  # from 0 at <think>
+    source = np.where(step < 0, place, place - inserted)
+    ids = np.take_along_axis(rows.ids, source.clip(0, rows.ids.shape[1] - 1), axis=1)
+    ids[place >= ends] = rows.pad_id
+    if steps.shape[1]:
+        ids[step == 0] = vocabulary.id_of("think")
+        ids[step == inserted - 1] = vocabulary.id_of("end_think")
+        within = (step > 0) & (step < inserted - 1)
+        row, column = np.nonzero(within)
+        ids[row, column] = steps[row, step[row, column] - 1]
+    answer_starts = (rows.answer_starts + inserted[:, 0]).astype(np.int32)
+    return TokenArrays(ids, rows.prompt_lengths, answer_starts, ends[:, 0].astype(np.int32), rows.pad_id)
+
+
 def longest_row(domain: Domain, format: Format, vocabulary: Vocabulary) -> int:
     """Tokens that no row of a domain exceeds, for domains too large, and steps too slow, to look at every row."""
     before, _, after = STYLES[format.style]
     merged = sum(len(words) - len(vocabulary.encode(words)) for words in (before, after))
     return sum(format.max_lengths(domain)) - merged
+
+
+def _is_digitwise(arrays: ProblemArrays, format: Format, vocabulary: Vocabulary) -> bool:
+    """Whether the rows have steps digit by digit that can be written as arrays."""
+    if format.steps != "digitwise" or format.number_width is None or format.steps_width is not None:
+        return False
+    if not len(arrays) or arrays.operands.shape[1] != 2 or arrays.operands.min() < 0:
+        return False
+    if len(str(arrays.operands.max())) > format.number_width or format.number_width > len(PLACES):
+        return False
+    tokens = [token for token in vocabulary.tokens if len(token) > 1]
+    return vocabulary.can_spell(ALPHABET) and all(token[0] not in ALPHABET for token in tokens)
 
 
 def _is_plain(format: Format) -> bool:

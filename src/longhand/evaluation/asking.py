@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from longhand.arithmetic.problem import Problem
 from longhand.arithmetic.verdict import Verdict, judge
+from longhand.data.digitwise import count_steps
 from longhand.data.encode import encode_arrays, encode_problems
 from longhand.data.problems import ProblemArrays
 from longhand.data.tokens import TokenArrays
@@ -28,6 +29,8 @@ from longhand.evaluation.metrics import (
 from longhand.evaluation.samples import Sample
 from longhand.evaluation.suites import Suite
 from longhand.solvers.base import Solver, TeacherForced
+from longhand.text.formats import Format
+from longhand.text.worked_steps import WORKED_STEPS
 
 Rows = ProblemArrays | Sequence[Problem]
 
@@ -60,7 +63,7 @@ def ask(
     shares: dict[str, Share] = {}
     if isinstance(solver, TeacherForced):
         tokens = _encode(rows, solver)
-        sure = _surely_right(solver, tokens)
+        sure = solver.exact_rows(tokens.ids, tokens.prompt_lengths, tokens.lengths)
         shares = _token_shares(solver, tokens, sure, all_tokens)
     else:
         sure = np.zeros(len(rows), dtype=np.bool_)
@@ -70,7 +73,8 @@ def ask(
     verdicts = [judge(p, c, domain=solver.domain) for p, c in zip(problems, completions, strict=True)]
     if isinstance(solver, TeacherForced) and solver.format.steps != "none":
         texts = [completion.text for completion in completions]
-        shares["cot_step_accuracy"] = cot_step_accuracy(solver.format.steps, problems, texts)
+        steps = Share(n := _count_steps(rows, np.flatnonzero(sure), solver.format), n)  # sure rows have every step
+        shares["cot_step_accuracy"] = steps + cot_step_accuracy(solver.format, problems, texts)
 
     codes = np.full(len(rows), CODE_OF[Verdict.CORRECT], dtype=np.uint8)
     codes[unsure] = [CODE_OF[verdict] for verdict in verdicts]
@@ -84,12 +88,6 @@ def _encode(rows: Rows, solver: TeacherForced) -> TokenArrays:
     if isinstance(rows, ProblemArrays):
         return encode_arrays(rows, solver.format, solver.vocabulary)
     return encode_problems(rows, solver.format, solver.vocabulary)
-
-
-def _surely_right(solver: TeacherForced, tokens: TokenArrays) -> NDArray[np.bool_]:
-    if solver.format.steps != "none":  # other steps than ours may lead to the answer
-        return np.zeros(len(tokens), dtype=np.bool_)
-    return solver.exact_rows(tokens.ids, tokens.prompt_lengths, tokens.lengths)
 
 
 def _token_shares(
@@ -112,6 +110,14 @@ def _problems_at(rows: Rows, places: NDArray[np.int64]) -> list[Problem]:
     if isinstance(rows, ProblemArrays):
         return rows.take(places).problems()
     return [rows[place] for place in places.tolist()]
+
+
+def _count_steps(rows: Rows, places: NDArray[np.int64], format: Format) -> int:
+    """How many worked steps the problems at these places take together."""
+    if format.steps == "digitwise" and format.number_width is not None and isinstance(rows, ProblemArrays):
+        return int(count_steps(rows.take(places), format.number_width).sum())
+    write = WORKED_STEPS[format.steps].steps
+    return sum(len(write(problem, format.number_width)) for problem in _problems_at(rows, places))
 
 
 def _count(rows: Rows, codes: Codes) -> Tally:

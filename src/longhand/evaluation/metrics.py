@@ -15,8 +15,8 @@ from longhand.arithmetic.verdict import Verdict
 from longhand.data.hard_cases import digit_counts
 from longhand.data.problems import ProblemArrays
 from longhand.data.tokens import TokenArrays
-from longhand.text.formats import split_cot
-from longhand.text.worked_steps import WORKED_STEPS, Steps
+from longhand.text.formats import Format, split_cot
+from longhand.text.worked_steps import WORKED_STEPS
 
 VERDICTS = tuple(Verdict)
 CODE_OF: dict[Verdict, int] = {verdict: code for code, verdict in enumerate(VERDICTS)}
@@ -159,13 +159,13 @@ def token_accuracy_all(matches: NDArray[np.bool_], rows: TokenArrays) -> Share:
     return _token_share(matches, np.ones_like(rows.lengths), rows.lengths)
 
 
-def cot_step_accuracy(kind: Steps, problems: Sequence[Problem], texts: Sequence[str]) -> Share:
+def cot_step_accuracy(format: Format, problems: Sequence[Problem], texts: Sequence[str]) -> Share:
     """Worked steps that are right and in their place, of those that should be there; needless ones count as wrong."""
     share = Share(0, 0)
-    steps = WORKED_STEPS[kind]
+    steps, width = WORKED_STEPS[format.steps], format.number_width
     for problem, text in zip(problems, texts, strict=True):
-        report = steps.check(problem, split_cot(text)[0])
-        share += Share(report.n_true, max(report.n_steps, len(steps.steps(problem))))
+        report = steps.check(problem, split_cot(text)[0], width)
+        share += Share(report.n_true, max(report.n_steps, len(steps.steps(problem, width))))
     return share
 
 

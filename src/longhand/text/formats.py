@@ -131,6 +131,11 @@ class Format:
         if self.steps_width is not None and self.steps == "none":
             raise UserError("format.steps_width fills worked steps; choose format.steps, or leave it out")
 
+    @property
+    def number_width(self) -> int | None:
+        """The digits that every operand is filled to; None where that depends on the problem."""
+        return None if self.operand_width == "widest" else self.operand_width
+
     def prompt(self, problem: Problem) -> str:
         """The text that asks a problem; raises `UserError` if an operand does not fit its width."""
         before, around, after = STYLES[self.style]
@@ -147,7 +152,7 @@ class Format:
 
         Raises `UserError` if a number does not fit its width, or the worked steps are not for such a problem.
         """
-        steps = WORKED_STEPS[self.steps].write(problem)
+        steps = WORKED_STEPS[self.steps].write(problem, self.number_width)
         if self.steps_width is not None:
             missing = self.steps_width - len(steps)  # every character is one token, and so is every <noop>
             if missing < 0:
@@ -243,7 +248,8 @@ class Format:
         steps = self.steps_width
         if steps is None:
             kind = WORKED_STEPS[self.steps]
-            steps = len(kind.write(kind.longest(len(str(largest)), n)))
+            width = self.number_width or len(str(largest))
+            steps = len(kind.write(kind.longest(width, n, domain.operators), width))
         cot = steps + 2 if steps else 0
 
         answer = max((bound < 0) + (self.answer_width or len(str(abs(bound)))) for bound in domain.answer_range())

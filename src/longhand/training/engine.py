@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -36,13 +38,30 @@ class NativeEngine:
         return self.micro_batch or max(1, BYTES_PER_PASS // (self._bytes_per_row * time))
 
     def add_gradients(self, batch: Batch, factor: float) -> float:
-        """Add the gradient of `factor` times the loss of a batch; returns that loss: nats, summed over its weights."""
-        size = self.examples_per_pass(batch.input_ids.shape[1])
+        """Add the gradient of `factor` times the loss of a batch; returns that loss: nats, summed over its weights.
+
+        Examples are taken from the shortest to the longest, since sixteen neighbours take the time of the longest of
+        them in attention; a pass holds as many of them as there is room for.
+        """
+        lengths = batch.attention_mask.sum(axis=1)
+        order = np.argsort(lengths, kind="stable")
         loss = 0.0
-        for start in range(0, len(batch), size):
-            plan, targets, weights = plan_batch(batch.rows(start, start + size), self.fused.vocab_size)
+        for examples in self._passes(lengths[order], order):
+            plan, targets, weights = plan_batch(batch.take(examples), self.fused.vocab_size)
             loss += self.fused.add_gradients(plan, targets, weights, factor)
         return loss
+
+    def _passes(self, lengths: NDArray[np.int64], order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """Parts of `order`, whose examples have these lengths, ascending."""
+        start = 0
+        while start < len(order):
+            size = self.micro_batch
+            if size is None:
+                room = BYTES_PER_PASS // self._bytes_per_row
+                tokens = np.cumsum(lengths[start:])
+                size = max(1, int(np.searchsorted(tokens, room, side="right")))
+            yield order[start : start + size]
+            start += size
 
 
 def build_engine(
@@ -100,6 +119,8 @@ def plan_batch(batch: Batch, vocab_size: int) -> tuple[RowPlan, NDArray[np.int64
         source = (np.arange(ids.shape[1]) + shift[:, None]) % ids.shape[1]
         ids, targets = np.take_along_axis(ids, source, axis=1), np.take_along_axis(targets, source, axis=1)
         weights = np.take_along_axis(weights, source, axis=1)
+    longest = int(length.max())  # of these examples, which may be shorter than others of their batch
+    ids, targets, weights = ids[:, :longest], targets[:, :longest], weights[:, :longest]
     counted = weights.any(axis=0)
     keep = int(counted.argmax()) if counted.any() else ids.shape[1] - 1
     return plan_rows(ids, length, vocab_size, keep), targets[:, keep:], weights[:, keep:]
