@@ -64,7 +64,7 @@ def test_cascades_hold_every_member_of_the_families_named_as_hard() -> None:
         "x00-y99": [f"{x}00-{100 * y + 99}" for x in range(1, 10) for y in range(x)],
         "x00-1": [f"{x}00-1" for x in range(1, 10)],
     }
-    assert {name: set(texts) - found for name, texts in families.items()} == dict.fromkeys(families, set())
+    assert {name: set(texts) - found for name, texts in families.items()} == {name: set() for name in families}
 
 
 def _training(**data: Any) -> dict[str, Any]:
