@@ -13,11 +13,13 @@ from longhand.models.config import ModelConfig
 from longhand.models.decoder import Decoder
 
 TINY: dict[str, Any] = {"d_model": 16, "n_heads": 2, "n_layers": 2, "d_ff": 24, "max_seq_len": 12}
+OF_ANY_BLOCK = ("d_model", "n_layers", "max_seq_len")
 IDS = torch.tensor([[1, 5, 13, 4, 17, 9, 2], [3, 3, 14, 3, 17, 3, 2]])
 
 
 def _tiny(**keys: Any) -> Decoder:
-    return build_model(ModelConfig(**{**TINY, **keys}), 18, seed=0)
+    sizes = TINY if keys.get("name") != "mamba" or "block" in keys else {k: TINY[k] for k in OF_ANY_BLOCK}
+    return build_model(ModelConfig(**{**sizes, **keys}), 18, seed=0)
 
 
 def _fingerprint(model: Decoder) -> tuple[Any, ...]:
@@ -67,6 +69,16 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"norm_place": "post", "attention_bias": True},
         {"norm_place": "post", "attention_bias": True, "legacy_cross_attention": True},
     ),
+    ("block: feedback", {}, {"block": "feedback"}),
+    ("block: ssm", {"name": "mamba"}, {"name": "mamba", "block": "attention"}),
+    ("d_state", {"name": "mamba"}, {"name": "mamba", "d_state": 8}),
+    ("d_conv", {"name": "mamba"}, {"name": "mamba", "d_conv": 3}),
+    ("expand", {"name": "mamba"}, {"name": "mamba", "expand": 1}),
+    ("n_loops", {}, {"n_loops": 2, "loop_embeddings": False}),
+    ("loop_embeddings", {"n_loops": 2}, {"n_loops": 2, "loop_embeddings": False}),
+    ("softmax", {}, {"softmax": "softmax1"}),
+    ("pos_encoding: pope", {"pos_encoding": "none"}, {"pos_encoding": "pope"}),
+    ("rope_theta of pope", {"pos_encoding": "pope"}, {"pos_encoding": "pope", "rope_theta": 100.0}),
     ("init: xavier", {"init": "scaled"}, {"init": "xavier"}),
 ]
 
@@ -97,6 +109,23 @@ def test_the_list_of_changes_names_every_key() -> None:
         ({"name": "mixtral", "mlp_bias": True}, "mlp_bias has no effect with mlp: moe"),
         ({"rope_theta": 10.0}, "rope_theta has no effect with pos_encoding: learned"),
         ({"init": "scaled", "init_std": 0.1}, "init_std has no effect with init: scaled"),
+        ({"block": "ssm", "n_heads": 4}, "n_heads has no effect with block: ssm"),
+        ({"name": "mamba", "d_ff": 64}, "d_ff has no effect with block: ssm"),
+        ({"name": "mamba", "pos_encoding": "rope"}, "pos_encoding has no effect with block: ssm"),
+        ({"name": "mamba", "rope_theta": 10.0}, "rope_theta has no effect with block: ssm"),
+        ({"name": "mamba", "softmax": "softmax1"}, "softmax has no effect with block: ssm"),
+        ({"name": "mamba", "mlp": "moe"}, "mlp has no effect with block: ssm"),
+        ({"name": "mamba", "norm_place": "post"}, "norm_place is not possible with block: ssm"),
+        ({"name": "mamba", "legacy_cross_attention": True}, "legacy_cross_attention is not possible with block: ssm"),
+        ({"name": "mamba", "dropout_places": ["attention"]}, "dropout_places: attention has no effect with block: ssm"),
+        ({"d_state": 8}, "d_state has no effect with block: attention"),
+        ({"block": "feedback", "expand": 3}, "expand has no effect with block: feedback"),
+        ({"name": "llama2", "block": "feedback"}, "pos_encoding: rope is not possible with block: feedback"),
+        ({"block": "feedback", "pos_encoding": "pope"}, "pos_encoding: pope is not possible with block: feedback"),
+        ({"block": "feedback", "n_loops": 2}, "n_loops is not possible with block: feedback"),
+        ({"name": "mixtral", "n_loops": 2}, "n_loops is not possible with mlp: moe"),
+        ({"loop_embeddings": True}, "loop_embeddings has no effect with n_loops: 1"),
+        ({"name": "poc", "block": "feedback", "legacy_cross_attention": True}, "needs norm_place: post and block"),
         ({"init": "xavier", "embedding_std": 0.1}, "embedding_std has no effect with init: xavier"),
         ({"head_bias": True}, "head_bias needs a head of its own"),
         ({"legacy_cross_attention": True}, "legacy_cross_attention needs norm_place: post"),
@@ -132,14 +161,15 @@ def test_errors_keep_their_place_inside_a_larger_configuration() -> None:
         Run.model_validate({"model": {"d_model": 130}})
 
 
-@pytest.mark.parametrize("name", ["gpt2", "llama2", "mixtral", "think", "poc"])
+@pytest.mark.parametrize("name", ["gpt2", "llama2", "mixtral", "think", "poc", "mamba"])
 @pytest.mark.parametrize("init", ["normal", "scaled", "xavier"])
 def test_a_saved_configuration_says_everything_and_reads_back_equal(name: str, init: str) -> None:
     config = ModelConfig(name=name, init=init)
-    saved = json.loads(json.dumps(config.model_dump()))
+    saved = json.loads(json.dumps(config.model_dump(mode="json")))
     assert ModelConfig(**saved) == config
     assert saved["norm"] is not None
-    assert saved["d_ff"] is not None
+    assert (saved["d_ff"] is None) == (saved["n_heads"] is None) == (name == "mamba")
+    assert json.loads(config.model_dump_json()) == saved
 
 
 def test_names_fill_in_the_parts_of_their_papers() -> None:

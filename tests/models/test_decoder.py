@@ -21,12 +21,23 @@ KINDS: list[dict[str, Any]] = [
     {"name": "gpt2", "pos_encoding": "none", "mlp": "moe"},
     {"name": "think"},
     {"name": "poc", "legacy_cross_attention": False},
+    {"name": "think", "n_loops": 3, "n_layers": 1},
+    {"name": "llama2", "n_loops": 2, "loop_embeddings": False},
+    {"name": "think", "block": "feedback"},
+    {"name": "gpt2", "block": "feedback", "n_heads": 4, "n_kv_heads": 2, "softmax": "softmax1"},
+    {"name": "mamba"},
+    {"name": "mamba", "n_loops": 2, "norm": "layernorm", "d_conv": 1},
+    {"name": "llama2", "pos_encoding": "pope"},
+    {"name": "gpt2", "pos_encoding": "pope", "softmax": "softmax1", "n_heads": 4, "n_kv_heads": 2},
+    {"name": "gpt2", "softmax": "softmax1"},
 ]
 each_kind = pytest.mark.parametrize("keys", KINDS, ids=str)
 
 
 def _model(keys: dict[str, Any]) -> Decoder:
-    sizes = {"d_model": 16, "n_heads": 2, "n_layers": 2, "max_seq_len": 48, "init": "scaled"}
+    sizes: dict[str, Any] = {"d_model": 16, "n_layers": 2, "max_seq_len": 48, "init": "scaled"}
+    if keys.get("name") != "mamba":
+        sizes["n_heads"] = 2
     return build_model(ModelConfig(**{**sizes, **keys}), 18, seed=0)
 
 

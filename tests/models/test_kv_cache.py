@@ -16,11 +16,22 @@ KINDS = [
     {"name": "gpt2", "pos_encoding": "sinusoidal"},
     {"name": "gpt2", "pos_encoding": "none"},
     {"name": "poc"},
+    {"name": "think", "n_loops": 3, "n_layers": 1},
+    {"name": "llama2", "n_loops": 2, "loop_embeddings": False},
+    {"name": "think", "block": "feedback"},
+    {"name": "gpt2", "block": "feedback", "n_heads": 4, "n_kv_heads": 2, "softmax": "softmax1"},
+    {"name": "mamba"},
+    {"name": "mamba", "n_loops": 2, "norm": "layernorm", "d_conv": 1},
+    {"name": "llama2", "pos_encoding": "pope"},
+    {"name": "gpt2", "pos_encoding": "pope", "softmax": "softmax1", "n_heads": 4, "n_kv_heads": 2},
+    {"name": "gpt2", "softmax": "softmax1"},
 ]
 
 
 def _model(keys: dict[str, object], max_seq_len: int = 40) -> Decoder:
-    sizes = {"d_model": 16, "n_heads": 2, "n_layers": 2, "max_seq_len": max_seq_len, "init": "scaled"}
+    sizes = {"d_model": 16, "n_layers": 2, "max_seq_len": max_seq_len, "init": "scaled"}
+    if keys["name"] != "mamba":
+        sizes["n_heads"] = 2
     return build_model(ModelConfig(**{**sizes, **keys}), 18, seed=0).eval()
 
 
@@ -74,9 +85,10 @@ def test_padding_on_either_side_of_any_chunk_changes_nothing(keys: dict[str, obj
         assert torch.allclose(got[row], expected[row], atol=1e-5)
 
 
+@pytest.mark.parametrize("keys", KINDS, ids=str)
 @torch.no_grad()
-def test_rows_can_be_selected_repeated_and_reordered() -> None:
-    model, ids = _model({"name": "llama2"}), _ids(3, 6)
+def test_rows_can_be_selected_repeated_and_reordered(keys: dict[str, object]) -> None:
+    model, ids = _model(keys), _ids(3, 6)
     mask = torch.tensor([[1, 1, 1, 1, 1], [0, 1, 1, 1, 1], [0, 0, 0, 1, 1]])
     cache = model.new_cache(3)
     model(ids[:, :5], mask, kv_cache=cache)

@@ -15,6 +15,11 @@ KINDS: list[dict[str, Any]] = [
     {"name": "gpt2", "tie_weights": False, "attention_bias": True},
     {"name": "llama2", "n_kv_heads": 2},
     {"name": "mixtral", "d_model": 32, "n_layers": 2},
+    {"name": "think", "n_loops": 3},
+    {"name": "think", "block": "feedback", "n_kv_heads": 2},
+    {"name": "mamba", "d_model": 24},
+    {"name": "think", "pos_encoding": "pope", "n_kv_heads": 2},
+    {"name": "gpt2", "softmax": "softmax1"},
 ]
 
 
@@ -48,4 +53,5 @@ def test_the_operations_counted_are_those_performed(keys: dict[str, Any]) -> Non
     model = build_model(config, 18).eval()
     with FlopCounterMode(display=False) as counter:
         model(torch.zeros(8, 12, dtype=torch.long))
-    assert flops_per_token(config, 18, 12) == counter.get_total_flops() / (8 * 12)
+    counted = counter.get_total_flops() / (8 * 12)  # no whole number where the first token skips a part
+    assert flops_per_token(config, 18, 12) == pytest.approx(counted, abs=2)

@@ -7,7 +7,9 @@ from typing import Literal
 
 NormKind = Literal["layernorm", "rmsnorm"]
 MlpKind = Literal["gelu", "relu", "swiglu", "moe"]
-PositionKind = Literal["none", "learned", "sinusoidal", "rope"]
+PositionKind = Literal["none", "learned", "sinusoidal", "rope", "pope"]
+BlockKind = Literal["attention", "feedback", "ssm"]
+SoftmaxKind = Literal["standard", "softmax1"]
 NormPlace = Literal["pre", "post"]
 InitKind = Literal["normal", "scaled", "xavier"]
 DropoutPlace = Literal["embedding", "attention", "mlp", "residual"]
@@ -29,6 +31,7 @@ class Architecture:
     attention_bias: bool
     mlp_bias: bool
     residual_init_scaling: bool
+    block: BlockKind = "attention"
     norm_place: NormPlace = "pre"
     tie_weights: bool = True
     head_bias: bool = False

@@ -6,8 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from longhand.models.architecture import SoftmaxKind
 from longhand.models.kv_cache import LayerCache
 from longhand.models.positions import Rotation, rotate
+from longhand.models.softmax1 import softmax1
 
 # Heads come first, [heads, batch, time, head_dim], so that queries, keys and values are slices of one copy.
 
@@ -19,15 +21,25 @@ class Attention(nn.Module):
     """Each token gathers values from itself and earlier tokens, weighted by softmax(q k^T / sqrt(head_dim)).
 
     Queries, keys and values come from one matrix. With fewer key-value heads than query heads, consecutive
-    query heads share one (arXiv:2305.13245). `dropout` acts on the weights.
+    query heads share one (arXiv:2305.13245). `dropout` acts on the weights; `softmax` may be `softmax1`.
     """
 
-    def __init__(self, d_model: int, n_heads: int, n_kv_heads: int, *, bias: bool, dropout: float) -> None:
+    def __init__(
+        self,
+        d_model: int,
+        n_heads: int,
+        n_kv_heads: int,
+        *,
+        bias: bool,
+        dropout: float,
+        softmax: SoftmaxKind = "standard",
+    ) -> None:
         super().__init__()
         self.n_heads = n_heads
         self.n_kv_heads = n_kv_heads
         self.head_dim = d_model // n_heads
         self.dropout = dropout
+        self.softmax: SoftmaxKind = softmax
         self.qkv = nn.Linear(d_model, (n_heads + 2 * n_kv_heads) * self.head_dim, bias=bias)
         self.out = nn.Linear(d_model, d_model, bias=bias)
 
@@ -42,9 +54,12 @@ class Attention(nn.Module):
         if cache is not None:
             k, v = cache.append(k, v)
         dropout = self.dropout if self.training else 0.0
-        attend = attend_fused if q.is_cuda else attend_explicitly
-        gathered: Tensor = self.out(attend(q, k, v, bias, dropout))
-        return gathered
+        if q.is_cuda and self.softmax == "standard":
+            gathered = attend_fused(q, k, v, bias, dropout)
+        else:
+            gathered = attend_explicitly(q, k, v, bias, dropout, self.softmax)
+        added: Tensor = self.out(gathered)
+        return added
 
     def _project(self, x: Tensor, rotation: Rotation | None, keep: int) -> tuple[Tensor, Tensor, Tensor]:
         if keep == x.size(1):
@@ -71,34 +86,35 @@ class Attention(nn.Module):
         return x.view(x.size(0), x.size(1), -1, self.head_dim).permute(2, 0, 1, 3).contiguous()
 
 
-def attend_explicitly(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, dropout: float) -> Tensor:
+def attend_explicitly(
+    q: Tensor, k: Tensor, v: Tensor, bias: Tensor, dropout: float, softmax: SoftmaxKind = "standard"
+) -> Tensor:
     """Attention as batched matrix products and a softmax, the fast way for short sequences on CPU.
 
-    `q` is [n_heads, batch, time, head_dim], `k` and `v` [n_kv_heads, batch, total, head_dim], `bias`
-    [time, total] or [batch, time, total]; returns [batch, time, n_heads * head_dim].
+    `q` is [n_heads, batch, time, width], `k` [n_kv_heads, batch, total, width], `v` the same with a width of its own,
+    `bias` [time, total] or [batch, time, total]; returns [batch, time, n_heads * width of v].
     """
-    n_kv_heads, batch, total, head_dim = k.shape
+    normalize = torch.softmax if softmax == "standard" else softmax1
+    n_kv_heads, batch, total, width = k.shape
     time, group = q.size(2), q.size(0) // n_kv_heads
     # The query heads that share a key head become more rows of one product.
     rows = (
-        q.view(n_kv_heads, group, batch, time, head_dim)
-        .transpose(1, 2)
-        .reshape(n_kv_heads * batch, group * time, head_dim)
+        q.view(n_kv_heads, group, batch, time, width).transpose(1, 2).reshape(n_kv_heads * batch, group * time, width)
     )
-    keys, values = k.reshape(n_kv_heads * batch, total, head_dim), v.reshape(n_kv_heads * batch, total, head_dim)
+    keys, values = k.reshape(n_kv_heads * batch, total, width), v.reshape(n_kv_heads * batch, total, -1)
     if bias.dim() == 2:
         bias = bias.repeat(group, 1) if group > 1 else bias
     else:
         bias = bias[None, :, None].expand(n_kv_heads, batch, group, time, total).reshape(-1, group * time, total)
-    scale = head_dim**-0.5
+    scale = width**-0.5
     if time > 1 and total <= _SHORT:
         scores = torch.baddbmm(bias.transpose(-1, -2), keys, rows.transpose(1, 2), alpha=scale)
-        weights = scores.softmax(dim=1).transpose(1, 2)
+        weights = normalize(scores, 1).transpose(1, 2)
     else:
         scores = torch.baddbmm(bias, rows, keys.transpose(1, 2), alpha=scale)
-        weights = scores.softmax(dim=2)
-    gathered = torch.bmm(F.dropout(weights, dropout), values)  # [n_kv_heads * batch, group * time, head_dim]
-    return gathered.view(n_kv_heads, batch, group, time, head_dim).permute(1, 3, 0, 2, 4).reshape(batch, time, -1)
+        weights = normalize(scores, 2)
+    gathered = torch.bmm(F.dropout(weights, dropout), values)  # [n_kv_heads * batch, group * time, width of v]
+    return gathered.view(n_kv_heads, batch, group, time, -1).permute(1, 3, 0, 2, 4).reshape(batch, time, -1)
 
 
 def attend_fused(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, dropout: float) -> Tensor:

@@ -14,11 +14,14 @@ from longhand.models.attention import Attention
 from longhand.models.config import ModelConfig
 from longhand.models.decoder import Block, Decoder
 from longhand.models.experts import Experts
+from longhand.models.feedback import FeedbackBlock, FeedbackDecoder, FeedbackMemory
 from longhand.models.initialization import initialize
 from longhand.models.mlp import Mlp, SwiGlu, gelu_tanh
 from longhand.models.norms import build_norm
+from longhand.models.pope import PolarAttention, PolarPositions
 from longhand.models.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
 from longhand.models.post_norm import PostNormBlock
+from longhand.models.state_space import SelectiveStateSpace, StateSpaceBlock
 from longhand.models.zero_memory import ZeroMemoryAttention
 
 
@@ -38,16 +41,18 @@ def build_model(config: ModelConfig, vocab_size: int, *, seed: int | None = None
 
 
 def _assemble(config: ModelConfig, vocab_size: int) -> Decoder:
-    model = Decoder(
-        config,
-        embedding=nn.Embedding(vocab_size, config.d_model),
-        positions=_build_positions(config),
-        rotary=_build_rotary(config),
-        blocks=[_build_block(config) for _ in range(config.n_layers)],
-        norm=build_norm(config.norm, config.d_model, config.norm_eps),
-        head=None if config.tie_weights else nn.Linear(config.d_model, vocab_size, bias=config.head_bias),
-        embedding_dropout=_dropout(config, "embedding"),
-    )
+    parts: dict[str, Any] = {
+        "embedding": nn.Embedding(vocab_size, config.d_model),
+        "positions": _build_positions(config),
+        "rotary": _build_rotary(config),
+        "loop_embeddings": nn.Embedding(config.n_loops, config.d_model) if config.loop_embeddings else None,
+        "blocks": [_build_block(config) for _ in range(config.n_layers)],
+        "memory": _build_memory(config) if config.block == "feedback" else None,
+        "norm": _build_norm(config),
+        "head": None if config.tie_weights else nn.Linear(config.d_model, vocab_size, bias=config.head_bias),
+        "embedding_dropout": _dropout(config, "embedding"),
+    }
+    model = FeedbackDecoder(config, **parts) if config.block == "feedback" else Decoder(config, **parts)
     initialize(model, config)
     return model
 
@@ -56,27 +61,57 @@ def _dropout(config: ModelConfig, place: DropoutPlace) -> float:
     return config.dropout if place in config.dropout_places else 0.0
 
 
+def _build_norm(config: ModelConfig) -> nn.Module:
+    return build_norm(config.norm, config.d_model, config.norm_eps)
+
+
 def _build_block(config: ModelConfig) -> nn.Module:
+    if config.block == "ssm":
+        return _build_state_space(config)
     parts: dict[str, Any] = {
-        "attention": Attention(
-            config.d_model,
-            config.n_heads,
-            config.n_kv_heads,
-            bias=config.attention_bias,
-            dropout=_dropout(config, "attention"),
-        ),
-        "attention_norm": build_norm(config.norm, config.d_model, config.norm_eps),
+        "attention_norm": _build_norm(config),
         "mlp": _build_mlp(config),
-        "mlp_norm": build_norm(config.norm, config.d_model, config.norm_eps),
+        "mlp_norm": _build_norm(config),
         "dropout": _dropout(config, "residual"),
     }
+    if config.block == "feedback":
+        return FeedbackBlock(
+            config.d_model,
+            config.n_heads,
+            bias=config.attention_bias,
+            norm_place=config.norm_place,
+            softmax=config.softmax,
+            attention_dropout=_dropout(config, "attention"),
+            **parts,
+        )
+    parts["attention"] = (PolarAttention if config.pos_encoding == "pope" else Attention)(
+        config.d_model,
+        config.n_heads,
+        config.n_kv_heads,
+        bias=config.attention_bias,
+        dropout=_dropout(config, "attention"),
+        softmax=config.softmax,
+    )
     if config.norm_place == "pre":
         return Block(**parts)
     if config.legacy_cross_attention:
         dropout = _dropout(config, "attention")
         parts["cross"] = ZeroMemoryAttention(config.d_model, config.n_heads, dropout=dropout)
-        parts["cross_norm"] = build_norm(config.norm, config.d_model, config.norm_eps)
+        parts["cross_norm"] = _build_norm(config)
     return PostNormBlock(**parts)
+
+
+def _build_state_space(config: ModelConfig) -> StateSpaceBlock:
+    assert config.d_state is not None
+    assert config.d_conv is not None
+    assert config.expand is not None
+    mixer = SelectiveStateSpace(config.d_model, d_state=config.d_state, d_conv=config.d_conv, expand=config.expand)
+    return StateSpaceBlock(_build_norm(config), mixer, dropout=_dropout(config, "residual"))
+
+
+def _build_memory(config: ModelConfig) -> FeedbackMemory:
+    head_dim = config.d_model // config.n_heads
+    return FeedbackMemory(config.d_model, config.n_layers, config.n_kv_heads, head_dim, bias=config.attention_bias)
 
 
 def _build_mlp(config: ModelConfig) -> nn.Module:
@@ -100,8 +135,8 @@ def _build_positions(config: ModelConfig) -> nn.Module | None:
     return None
 
 
-def _build_rotary(config: ModelConfig) -> RotaryPositions | None:
-    if config.pos_encoding != "rope":
+def _build_rotary(config: ModelConfig) -> RotaryPositions | PolarPositions | None:
+    if config.rope_theta is None:
         return None
-    assert config.rope_theta is not None
-    return RotaryPositions(config.max_seq_len, config.d_model // config.n_heads, config.rope_theta)
+    kind = PolarPositions if config.pos_encoding == "pope" else RotaryPositions
+    return kind(config.max_seq_len, config.d_model // config.n_heads, config.rope_theta)

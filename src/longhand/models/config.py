@@ -5,28 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
 
 from longhand.errors import UserError
 from longhand.models.architecture import (
     Architecture,
+    BlockKind,
     DropoutPlace,
     InitKind,
     MlpKind,
     NormKind,
     NormPlace,
     PositionKind,
+    SoftmaxKind,
 )
 from longhand.models.gpt2 import GPT2
 from longhand.models.llama2 import LLAMA2
+from longhand.models.mamba import MAMBA
 from longhand.models.mixtral import MIXTRAL
 from longhand.models.poc import POC
 from longhand.models.think import THINK
 
-ARCHITECTURES: Mapping[str, Architecture] = {a.name: a for a in (GPT2, LLAMA2, MIXTRAL, POC, THINK)}
+ARCHITECTURES: Mapping[str, Architecture] = {a.name: a for a in (GPT2, LLAMA2, MIXTRAL, POC, THINK, MAMBA)}
 
 _FEED_FORWARD_RATIO: Mapping[str, int] = {"gelu": 4, "relu": 4, "swiglu": 3, "moe": 3}
-_BY_NAME: Any = None  # the default of keys that `name` and the sizes decide; always filled in
+_N_HEADS = 4
+_BY_NAME: Any = None  # the default of keys that `name` and the sizes decide; filled in unless they have no meaning
+
+_OF_ATTENTION = ("n_heads", "n_kv_heads", "d_ff", "mlp", "mlp_bias", "attention_bias", "pos_encoding", "softmax")
+"""Keys of blocks that have heads and an MLP. A state space model has neither: there they are refused, and None."""
+_OF_STATE_SPACE = ("d_state", "d_conv", "expand")
 
 
 class ModelConfig(BaseModel):
@@ -39,15 +47,24 @@ class ModelConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Literal["gpt2", "llama2", "mixtral", "poc", "think"] = Field(
+    name: Literal["gpt2", "llama2", "mixtral", "poc", "think", "mamba"] = Field(
         "gpt2", description="architecture whose defaults fill the keys left out"
     )
     d_model: int = Field(128, ge=1, description="width of the residual stream (channels)")
-    n_heads: int = Field(4, ge=1, description="query heads per block (count)")
+    block: BlockKind = Field(
+        _BY_NAME,
+        description="attention, feedback (to a memory of all layers, one token after the other) or ssm (a selective"
+        " state space, no heads and no MLP); default: by name",
+    )
+    n_heads: int = Field(_BY_NAME, ge=1, description=f"query heads per block (count); default: {_N_HEADS}")
     n_kv_heads: int = Field(
         _BY_NAME, ge=1, description="key-value heads per block (count); default: n_heads, fewer share"
     )
     n_layers: int = Field(4, ge=1, description="blocks (count)")
+    n_loops: int = Field(1, ge=1, description="times all blocks are passed, with the same weights (count)")
+    loop_embeddings: bool | None = Field(
+        None, description="n_loops above 1 only: add a trained vector before each pass; default: true"
+    )
     d_ff: int = Field(
         _BY_NAME,
         ge=1,
@@ -69,6 +86,9 @@ class ModelConfig(BaseModel):
         _BY_NAME, description="per-token part of a block, moe for routed swiglu experts; default: by name"
     )
     pos_encoding: PositionKind = Field(_BY_NAME, description="how positions are told apart; default: by name")
+    softmax: SoftmaxKind = Field(
+        _BY_NAME, description="of attention scores; softmax1 may attend to nothing; default: standard"
+    )
     scale_embeddings: bool = Field(_BY_NAME, description="multiply token embeddings by sqrt(d_model); default: by name")
     tie_weights: bool = Field(_BY_NAME, description="use the token embedding as the head; default: by name")
     head_bias: bool = Field(
@@ -90,8 +110,13 @@ class ModelConfig(BaseModel):
     mlp_bias: bool = Field(_BY_NAME, description="add biases in the MLP (not with mlp: moe); default: by name")
     norm_eps: float = Field(1e-5, gt=0, description="added to the variance before its root is taken")
     rope_theta: float | None = Field(
-        None, gt=0, description="pos_encoding: rope only: base of the wavelengths; default: 10000"
+        None, gt=0, description="pos_encoding: rope or pope only: base of the wavelengths; default: 10000"
     )
+    d_state: int | None = Field(
+        None, ge=1, description="block: ssm only: numbers per channel kept (count); default: 16"
+    )
+    d_conv: int | None = Field(None, ge=1, description="block: ssm only: taps of the convolution (tokens); default: 4")
+    expand: int | None = Field(None, ge=1, description="block: ssm only: inner width / d_model; default: 2")
     init: InitKind = Field(
         _BY_NAME,
         description="initial matrices: normal with standard deviation init_std, or (scaled) 1/sqrt(inputs of the"
@@ -112,6 +137,15 @@ class ModelConfig(BaseModel):
         " default: by name, false with init: scaled",
     )
 
+    @property
+    def depth(self) -> int:
+        """Blocks a token passes one after the other."""
+        return self.n_layers * self.n_loops
+
+    @model_serializer
+    def _as_they_are(self) -> dict[str, Any]:
+        return dict(self)  # the keys that have no meaning here are None, whatever their type
+
     def __init__(self, **values: Any) -> None:
         try:
             super().__init__(**values)
@@ -131,47 +165,44 @@ class ModelConfig(BaseModel):
         architecture = ARCHITECTURES.get(given.get("name", "gpt2"))
         if architecture is None:
             return given  # the field itself says which names there are
-        mlp = given.get("mlp", architecture.mlp)
+        block = given.get("block", architecture.block)
         init = given.get("init", architecture.init)
         defaults: dict[str, Any] = {
+            "block": architecture.block,
             "norm": architecture.norm,
-            "norm_place": architecture.norm_place,
-            "mlp": architecture.mlp,
-            "pos_encoding": architecture.pos_encoding,
+            "norm_place": "pre" if block == "ssm" else architecture.norm_place,
             "scale_embeddings": architecture.scale_embeddings,
             "tie_weights": architecture.tie_weights,
             "head_bias": architecture.head_bias,
-            "legacy_cross_attention": architecture.legacy_cross_attention,
-            "attention_bias": architecture.attention_bias,
-            "mlp_bias": architecture.mlp_bias and mlp != "moe",
-            "dropout_places": tuple(p for p in architecture.dropout_places if (p, mlp) != ("mlp", "moe")),
+            "legacy_cross_attention": architecture.legacy_cross_attention and block == "attention",
             "init": architecture.init,
             "residual_init_scaling": architecture.residual_init_scaling and init != "scaled",
-            "n_kv_heads": _size(given, "n_heads"),
         }
-        if mlp in _FEED_FORWARD_RATIO:
-            defaults["d_ff"] = _FEED_FORWARD_RATIO[mlp] * _size(given, "d_model")
-        if mlp == "moe":
-            defaults |= {"n_experts": 4, "top_k": 2, "aux_loss_weight": 0.01}
-        if given.get("pos_encoding", architecture.pos_encoding) == "rope":
-            defaults["rope_theta"] = 10_000.0
+        if given.get("n_loops", 1) not in (1, "1"):
+            defaults["loop_embeddings"] = True
         if init == "normal":
             defaults |= {"init_std": 0.02, "embedding_std": given.get("init_std", 0.02)}
         if init == "scaled":
             defaults["embedding_std"] = 0.5
-        return defaults | given
+        parts = {"d_state": 16, "d_conv": 4, "expand": 2} if block == "ssm" else _of_attention(given, architecture)
+        unused = ("attention", "mlp") if block == "ssm" else ("mlp",) if parts.get("mlp") == "moe" else ()
+        defaults["dropout_places"] = tuple(place for place in architecture.dropout_places if place not in unused)
+        return defaults | parts | given
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
-        self._check_heads()
-        self._check_experts()
-        if self.pos_encoding != "rope" and self.rope_theta is not None:
-            raise UserError(
-                f"model.rope_theta has no effect with pos_encoding: {self.pos_encoding};"
-                " remove it or use pos_encoding: rope"
-            )
+        if self.block == "ssm":
+            self._check_state_space()
+        else:
+            self._check_heads()
+            self._check_experts()
+            self._check_attention()
         self._check_init()
-        self._check_parts()
+        self._check_loops()
+        if self.head_bias and self.tie_weights:
+            raise UserError("model.head_bias needs a head of its own; set tie_weights: false or head_bias: false")
+        if len(set(self.dropout_places)) < len(self.dropout_places):
+            raise UserError(f"model.dropout_places names a place twice: {', '.join(self.dropout_places)}")
         return self
 
     def _check_init(self) -> None:
@@ -180,15 +211,47 @@ class ModelConfig(BaseModel):
         if self.init == "xavier" and self.embedding_std is not None:
             raise UserError("model.embedding_std has no effect with init: xavier; remove it or use init: normal")
 
-    def _check_parts(self) -> None:
-        if self.head_bias and self.tie_weights:
-            raise UserError("model.head_bias needs a head of its own; set tie_weights: false or head_bias: false")
-        if len(set(self.dropout_places)) < len(self.dropout_places):
-            raise UserError(f"model.dropout_places names a place twice: {', '.join(self.dropout_places)}")
-        if self.mlp == "moe" and "mlp" in self.dropout_places:
-            raise UserError("model.dropout_places: mlp has no effect with mlp: moe; remove it")
-        if self.legacy_cross_attention and self.norm_place == "pre":
-            raise UserError("model.legacy_cross_attention needs norm_place: post; set it or remove the key")
+    def _check_loops(self) -> None:
+        if self.n_loops == 1 and self.loop_embeddings is not None:
+            raise UserError("model.loop_embeddings has no effect with n_loops: 1; remove it or raise n_loops")
+        if self.n_loops > 1 and self.block == "feedback":
+            raise UserError("model.n_loops is not possible with block: feedback, which loops by its memory; remove it")
+        if self.n_loops > 1 and self.mlp == "moe":
+            raise UserError("model.n_loops is not possible with mlp: moe, whose balance counts one pass; remove it")
+
+    def _check_state_space(self) -> None:
+        for key in (*_OF_ATTENTION, "rope_theta", "n_experts", "top_k", "aux_loss_weight"):
+            if getattr(self, key) is not None:
+                raise UserError(f"model.{key} has no effect with block: ssm; remove it or use block: attention")
+        for key, idle in (
+            ("norm_place", self.norm_place == "post"),
+            ("legacy_cross_attention", self.legacy_cross_attention),
+        ):
+            if idle:
+                raise UserError(f"model.{key} is not possible with block: ssm; remove it or use block: attention")
+        for place in ("attention", "mlp"):
+            if place in self.dropout_places:
+                raise UserError(f"model.dropout_places: {place} has no effect with block: ssm; remove it")
+
+    def _check_attention(self) -> None:
+        for key in _OF_STATE_SPACE:
+            if getattr(self, key) is not None:
+                raise UserError(f"model.{key} has no effect with block: {self.block}; remove it or use block: ssm")
+        turning = self.pos_encoding in ("rope", "pope")
+        if self.block == "feedback" and turning:
+            raise UserError(
+                f"pos_encoding: {self.pos_encoding} is not possible with block: feedback, whose keys all layers share;"
+                " use learned, sinusoidal or none"
+            )
+        if not turning and self.rope_theta is not None:
+            raise UserError(
+                f"model.rope_theta has no effect with pos_encoding: {self.pos_encoding};"
+                " remove it or use pos_encoding: rope"
+            )
+        if self.legacy_cross_attention and (self.norm_place == "pre" or self.block != "attention"):
+            raise UserError(
+                "model.legacy_cross_attention needs norm_place: post and block: attention; set them or remove the key"
+            )
         if self.legacy_cross_attention and not self.attention_bias:
             raise UserError(
                 "model.legacy_cross_attention adds nothing without biases; set attention_bias: true or remove the key"
@@ -221,11 +284,36 @@ class ModelConfig(BaseModel):
             raise UserError(f"model.top_k {self.top_k} is more than n_experts {self.n_experts}; lower it")
         if self.mlp_bias:
             raise UserError("model.mlp_bias has no effect with mlp: moe, whose experts have no biases; remove it")
+        if "mlp" in self.dropout_places:
+            raise UserError("model.dropout_places: mlp has no effect with mlp: moe; remove it")
 
 
-def _size(given: Mapping[str, Any], key: str) -> int:
+def _of_attention(given: Mapping[str, Any], architecture: Architecture) -> dict[str, Any]:
+    """Defaults of the keys of blocks that have heads and an MLP."""
+    mlp = given.get("mlp", architecture.mlp)
+    defaults: dict[str, Any] = {
+        "n_heads": _N_HEADS,
+        "n_kv_heads": _size(given, "n_heads", _N_HEADS),
+        "mlp": architecture.mlp,
+        "mlp_bias": architecture.mlp_bias and mlp != "moe",
+        "attention_bias": architecture.attention_bias,
+        "pos_encoding": architecture.pos_encoding,
+        "softmax": "standard",
+    }
+    if mlp in _FEED_FORWARD_RATIO:
+        defaults["d_ff"] = _FEED_FORWARD_RATIO[mlp] * _size(
+            given, "d_model", ModelConfig.model_fields["d_model"].default
+        )
+    if mlp == "moe":
+        defaults |= {"n_experts": 4, "top_k": 2, "aux_loss_weight": 0.01}
+    if given.get("pos_encoding", architecture.pos_encoding) in ("rope", "pope"):
+        defaults["rope_theta"] = 10_000.0
+    return defaults
+
+
+def _size(given: Mapping[str, Any], key: str, default: int) -> int:
     """The size a default follows; where it is no size, any number will do, since `key` itself is refused."""
     try:
-        return max(1, int(given.get(key, ModelConfig.model_fields[key].default)))
+        return max(1, int(given.get(key, default)))
     except (TypeError, ValueError):
         return 1

@@ -1,4 +1,4 @@
-"""The trunk every model here shares: token embedding, pre-norm blocks, final norm, head."""
+"""The trunk every model here shares: token embedding, blocks, final norm, head."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from longhand.models.attention import Attention
 from longhand.models.config import ModelConfig
 from longhand.models.experts import Experts, balance_loss
 from longhand.models.generate import generate_greedily
-from longhand.models.kv_cache import KVCache, LayerCache
+from longhand.models.kv_cache import BlockMemory, KVCache, LayerCache
 from longhand.models.masks import CausalBias, is_right_padded
-from longhand.models.positions import Positions, RotaryPositions, Rotation, count_positions
+from longhand.models.pope import PolarPositions
+from longhand.models.positions import Positions, RotaryPositions, count_positions
+from longhand.models.reading import Reading
+from longhand.models.state_space import StateCache
 
 
 class Block(nn.Module):
@@ -30,11 +33,10 @@ class Block(nn.Module):
         self.mlp = mlp
         self.dropout = dropout
 
-    def forward(
-        self, x: Tensor, bias: Tensor, rotation: Rotation | None, cache: LayerCache | None, keep: int
-    ) -> Tensor:
+    def forward(self, x: Tensor, reading: Reading, cache: LayerCache | None, keep: int) -> Tensor:
         """Map `x` [batch, time, d_model] to its last `keep` tokens [batch, keep, d_model]."""
-        gathered = self.attention(self.attention_norm(x), bias, rotation, cache, keep)
+        bias = reading.bias[..., -keep:, :]
+        gathered = self.attention(self.attention_norm(x), bias, reading.rotation, cache, keep)
         if keep < x.size(1):
             x = x[:, -keep:]
         x = x + F.dropout(gathered, self.dropout, self.training)
@@ -44,8 +46,10 @@ class Block(nn.Module):
 class Decoder(nn.Module):
     """A decoder-only language model put together from given parts; `build_model` makes one from a config.
 
-    `positions` adds a vector per position or is None; `rotary` turns queries and keys or is None; `head` maps
-    to logits or is None, in which case the token embedding does.
+    `positions` adds a vector per position or is None; `rotary` gives the angles of queries and keys or is None; `head`
+    maps to logits or is None, in which case the token embedding does. The blocks are passed `n_loops` times, one after
+    the other (arXiv:1807.03819), each time after a vector of `loop_embeddings` was added, if given. `memory` is what
+    the blocks share, if anything.
     """
 
     def __init__(
@@ -54,8 +58,10 @@ class Decoder(nn.Module):
         *,
         embedding: nn.Embedding,
         positions: nn.Module | None,
-        rotary: RotaryPositions | None,
+        rotary: RotaryPositions | PolarPositions | None,
+        loop_embeddings: nn.Embedding | None,
         blocks: Sequence[nn.Module],
+        memory: nn.Module | None = None,
         norm: nn.Module,
         head: nn.Linear | None,
         embedding_dropout: float,
@@ -67,7 +73,9 @@ class Decoder(nn.Module):
         self.embedding = embedding
         self.positions = positions
         self.rotary = rotary
+        self.loop_embeddings = loop_embeddings
         self.blocks = nn.ModuleList(blocks)
+        self.memory = memory
         self.norm = norm
         self.head = head
         self.causal_bias = CausalBias(config.max_seq_len)
@@ -104,7 +112,7 @@ class Decoder(nn.Module):
                 " shorten it or train a model with a larger max_seq_len"
             )
         self._real = None if attention_mask is None else attention_mask.bool()
-        where, bias = self._place(input_ids, self._real, kv_cache, total)
+        where, reading = self._place(input_ids, self._real, kv_cache, total)
 
         x = self.embedding(input_ids)
         if self.embedding_scale != 1.0:
@@ -112,28 +120,37 @@ class Decoder(nn.Module):
         if self.positions is not None:
             x = x + self.positions(where)
         x = F.dropout(x, self.embedding_dropout, self.training)
-        rotation = None if self.rotary is None else self.rotary(where)
-        last = len(self.blocks) - 1
-        for layer, block in enumerate(self.blocks):
-            keep = min(logits_to_keep, time) if layer == last and logits_to_keep > 0 else time
-            cache = None if kv_cache is None else kv_cache.layers[layer]
-            x = block(x, bias[..., time - keep :, :], rotation, cache, keep)
-        x = self.norm(x)
+        keep = min(logits_to_keep, time) if logits_to_keep > 0 else time
+        x = self.norm(self._through_blocks(x, reading, kv_cache, keep))
         logits: Tensor = F.linear(x, self.embedding.weight) if self.head is None else self.head(x)
         return logits
 
     def _place(
-        self, input_ids: Tensor, real: Tensor | None, kv_cache: KVCache | None, total: int
-    ) -> tuple[Positions, Tensor]:
-        """Positions of the tokens, and the bias that hides later tokens and padding."""
+        self, input_ids: Tensor, new_real: Tensor | None, kv_cache: KVCache | None, total: int
+    ) -> tuple[Positions, Reading]:
+        """Positions of the tokens, and what blocks know of them: later tokens and padding are hidden."""
         time = input_ids.size(1)
+        real = new_real
         if kv_cache is not None:
-            real = kv_cache.admit(input_ids, real)
+            real = kv_cache.admit(input_ids, new_real)
         elif real is not None and is_right_padded(real):
-            real = None
-        if real is None:
-            return slice(total - time, total), self.causal_bias(time, total)
-        return count_positions(real)[:, total - time :], self.causal_bias.padded(real, time)
+            real = new_real = None
+        where: Positions = slice(total - time, total)
+        bias = self.causal_bias(time, total)
+        if real is not None:
+            where, bias = count_positions(real)[:, total - time :], self.causal_bias.padded(real, time)
+        return where, Reading(bias, None if self.rotary is None else self.rotary(where), new_real)
+
+    def _through_blocks(self, x: Tensor, reading: Reading, kv_cache: KVCache | None, keep: int) -> Tensor:
+        """Map `x` [batch, time, d_model] to its last `keep` tokens as the blocks leave them."""
+        n_blocks, last = len(self.blocks), self.config.depth - 1
+        for layer in range(self.config.depth):
+            loop, place = divmod(layer, n_blocks)
+            if place == 0 and self.loop_embeddings is not None:
+                x = x + self.loop_embeddings.weight[loop]
+            cache = None if kv_cache is None else kv_cache.layers[layer]
+            x = self.blocks[place](x, reading, cache, keep if layer == last else x.size(1))
+        return x
 
     def auxiliary_loss(self) -> Tensor | None:
         """Balance loss of the experts in the last forward pass, or None for a model without experts.
@@ -152,11 +169,13 @@ class Decoder(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
     def new_cache(self, batch: int, max_len: int | None = None) -> KVCache:
-        """An empty key-value cache for `batch` rows of up to `max_len` tokens (default: max_seq_len)."""
-        config = self.config
-        return KVCache(
-            config.n_layers, config.n_kv_heads, batch, max_len or config.max_seq_len, config.d_model // config.n_heads
-        )
+        """An empty cache for `batch` rows of up to `max_len` tokens (default: max_seq_len)."""
+        max_len = max_len or self.config.max_seq_len
+        layers = [self._new_memory(batch, max_len) for _ in range(self.config.depth)]
+        return KVCache(layers, batch, max_len)
+
+    def _new_memory(self, batch: int, max_len: int) -> BlockMemory:
+        return StateCache() if self.config.block == "ssm" else LayerCache(batch, max_len)
 
     def generate(
         self, input_ids: Tensor, max_new_tokens: int, eos_id: int, attention_mask: Tensor | None = None

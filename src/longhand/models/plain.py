@@ -5,7 +5,10 @@ from __future__ import annotations
 from longhand.models.config import ModelConfig
 
 _PLAIN: dict[str, object] = {
+    "block": "attention",
+    "n_loops": 1,
     "norm_place": "pre",
+    "softmax": "standard",
     "scale_embeddings": False,
     "head_bias": False,
     "legacy_cross_attention": False,
@@ -18,4 +21,4 @@ def not_plain(config: ModelConfig) -> str | None:
         value = getattr(config, key)
         if value != plain:
             return f"{key}: {str(value).lower()}"
-    return None
+    return "pos_encoding: pope" if config.pos_encoding == "pope" else None

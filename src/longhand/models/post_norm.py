@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from longhand.models.attention import Attention
 from longhand.models.kv_cache import LayerCache
-from longhand.models.positions import Rotation
+from longhand.models.reading import Reading
 from longhand.models.zero_memory import ZeroMemoryAttention
 
 
@@ -37,11 +37,9 @@ class PostNormBlock(nn.Module):
         self.mlp_norm = mlp_norm
         self.dropout = dropout
 
-    def forward(
-        self, x: Tensor, bias: Tensor, rotation: Rotation | None, cache: LayerCache | None, keep: int
-    ) -> Tensor:
+    def forward(self, x: Tensor, reading: Reading, cache: LayerCache | None, keep: int) -> Tensor:
         """Map `x` [batch, time, d_model] to its last `keep` tokens [batch, keep, d_model]."""
-        gathered = self.attention(x, bias, rotation, cache, keep)
+        gathered = self.attention(x, reading.bias[..., -keep:, :], reading.rotation, cache, keep)
         if keep < x.size(1):
             x = x[:, -keep:]
         x = self.attention_norm(x + F.dropout(gathered, self.dropout, self.training))

@@ -29,7 +29,8 @@ class Muon:
 
     def __init__(self, model: Decoder, parameters: FlatParameters, config: TrainingConfig) -> None:
         self.parameters = parameters
-        hidden = [name for name in parameters.spans if name.startswith("blocks.") and len(parameters.shapes[name]) > 1]
+        matrices = [name for name in parameters.spans if len(parameters.shapes[name]) > 1]
+        hidden = [name for name in matrices if name.startswith(("blocks.", "memory."))]
         begin, end = parameters.spans[hidden[0]][0], max(parameters.spans[name][1] for name in hidden)
         self.hidden = slice(begin, end)
         self.adamw = AdamW(parameters, config, (slice(0, begin), slice(end, parameters.weights.numel())))
@@ -88,13 +89,15 @@ def _views(
     model: Decoder, parameters: FlatParameters, hidden: Iterable[str], vector: Tensor, begin: int
 ) -> Iterable[Tensor]:
     """The parts of `vector`, which holds the weights from `begin` on, that are one matrix each: [rows, columns]."""
-    config = model.config
-    kv_width = config.n_kv_heads * (config.d_model // config.n_heads)
+    d_model = model.config.d_model
     for name in hidden:
         start, stop = parameters.spans[name]
         whole = vector[start - begin : stop - begin].view(parameters.shapes[name])
         if name.endswith(".qkv.weight"):
-            yield from torch.split(whole, [config.d_model, kv_width, kv_width])
+            kv_width = (whole.size(0) - d_model) // 2
+            yield from torch.split(whole, [d_model, kv_width, kv_width])
+        elif name.endswith((".kv.weight", ".in_proj.weight")):
+            yield from whole.chunk(2)
         elif whole.dim() == 3:
             yield from whole
         else:
