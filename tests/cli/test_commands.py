@@ -123,6 +123,42 @@ def test_info_prints_the_published_parameter_counts(
     assert facts["parameters"] == sum(weight["parameters"] for weight in facts["weights"]) == parameters
 
 
+@pytest.mark.row("S0-M1", "S0-M2")
+@pytest.mark.parametrize(
+    ("name", "parameters", "sizes"),
+    [("small", 2_117_120, (4, 256, 4, 512)), ("medium", 12_634_112, (6, 512, 8, 1024)),
+     ("large", 25_236_480, (8, 512, 8, 2048))],
+)  # fmt: skip
+def test_info_prints_the_true_counts_of_the_sizes_that_think(
+    name: str, parameters: int, sizes: tuple[int, ...], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = output_of(capsys, "info", f"think-{name}", "--output-file", tmp_path / "i.json")
+    assert f"{parameters:,} parameters" in out
+    assert f"sequential depth {sizes[0]} blocks" in out
+    for part in ("norm_place: post", "mlp: relu", "pos_encoding: sinusoidal", "scale_embeddings", "context 128 tokens"):
+        assert part in out
+    assert "tie_weights" not in out
+    assert "head_bias" not in out
+    model = json.loads((tmp_path / "i.json").read_text())["model"]
+    assert tuple(model[key] for key in ("n_layers", "d_model", "n_heads", "d_ff")) == sizes
+    assert (model["dropout"], model["init"], model["init_std"], model["embedding_std"]) == (0.1, "normal", 0.02, 0.02)
+
+
+@pytest.mark.row("S0-B6", "S0-B7")
+def test_info_says_which_parts_a_model_has_and_how_deep_it_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "looped.yaml").write_text("model: {name: think, n_layers: 2, n_loops: 3, pos_encoding: pope}")
+    out = output_of(capsys, "info", tmp_path / "looped.yaml", "--output-file", tmp_path / "i.json")
+    assert "sequential depth 6 blocks, 3 times the same 2" in out
+    assert "block: attention" in out
+    assert "pos_encoding: pope" in out
+    assert "loop_embeddings" in out
+    assert json.loads((tmp_path / "i.json").read_text())["sequential_depth"] == 6
+    (tmp_path / "ssm.yaml").write_text("model: {name: mamba}")
+    assert "pos_encoding" not in output_of(capsys, "info", tmp_path / "ssm.yaml")
+
+
 def test_info_on_a_model_says_what_it_was_trained_on(smoke_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = output_of(capsys, "info", smoke_run)
     assert "data.problems_trained_on" in out

@@ -86,6 +86,9 @@ def _describe_sizes(title: str, model: ModelConfig, vocab_size: int, vocabulary:
     active = active_parameters(model, vocab_size)
     flops = flops_per_token(model, vocab_size, model.max_seq_len)
     print(f"\n{model.name}, vocabulary {vocabulary} ({vocab_size} tokens), context {model.max_seq_len} tokens")
+    print(", ".join(_parts(model)))
+    loops = f", {model.n_loops} times the same {model.n_layers}" if model.n_loops > 1 else ""
+    print(f"sequential depth {model.depth} blocks{loops}")
     print(f"{parameters:,} parameters" + (f", {active:,} of them used per token" if active != parameters else ""))
     print(f"{flops:,} FLOPs per token forward at full context, {3 * flops:,} in training (matrix products)")
     return {
@@ -93,12 +96,23 @@ def _describe_sizes(title: str, model: ModelConfig, vocab_size: int, vocabulary:
         "model": model.model_dump(mode="json"),
         "vocabulary": vocabulary,
         "vocab_size": vocab_size,
+        "sequential_depth": model.depth,
         "parameters": parameters,
         "active_parameters": active,
         "flops_per_token": flops,
         "training_flops_per_token": 3 * flops,
         "weights": [{"name": w.name, "shape": list(w.shape), "parameters": w.n_parameters} for w in shapes],
     }
+
+
+_PARTS = ("block", "norm", "norm_place", "mlp", "pos_encoding", "softmax", "init")
+_FLAGS = ("scale_embeddings", "tie_weights", "head_bias", "attention_bias", "mlp_bias", "legacy_cross_attention")
+
+
+def _parts(model: ModelConfig) -> list[str]:
+    """What the model is put together from, as `key: value`, and the names of what is on."""
+    chosen = [f"{key}: {value}" for key in _PARTS if (value := getattr(model, key)) is not None]
+    return chosen + [key for key in (*_FLAGS, "loop_embeddings") if getattr(model, key)]
 
 
 def _flatten(section: Any, prefix: str = "") -> list[tuple[str, Any]]:
