@@ -41,7 +41,7 @@ def measure(name: str, seeds: int) -> dict[str, Any]:
             seconds = perf_counter() - started
             assert done.returncode in (0, 1), done.returncode
             rows.append({"seed": seed, "exit_code": done.returncode, "seconds": round(seconds, 2), **facts_of(run)})
-    machine = f"{_processor()}, {os.cpu_count()} cores"
+    machine = f"{processor()}, {os.cpu_count()} cores"
     return {"machine": machine, "load_before": load_before, "runs": rows}
 
 
@@ -97,7 +97,7 @@ def write_tables() -> None:
             write_text(page, new)
 
 
-def _processor() -> str:
+def processor() -> str:
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
         names = re.findall(r"^model name\s*:\s*(.*)$", text, flags=re.MULTILINE)

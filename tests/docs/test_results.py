@@ -58,6 +58,30 @@ def test_numbers_in_the_readme_are_those_of_the_runs(demo_seeds: ModuleType) -> 
     assert load_checkpoint(model_path("add-sub-3")).model["n_layers"] == 1
 
 
+def test_the_table_of_the_published_task_is_that_of_its_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    poc_table = importlib.import_module("poc_table")
+    facts = json.loads(poc_table.FACTS.read_text(encoding="utf-8"))
+    assert poc_table.table(facts) in poc_table.PAGE.read_text(encoding="utf-8")
+    # Trained on and chosen by the published files, and asked the published test file.
+    published = {"train": "5ece4632788f942d", "val": "f1a24b8a64ad428c", "test": "00a07f72b25ea23f"}
+    for run in facts["runs"]:
+        assert {split: digest[:16] for split, digest in run["files"].items()} == published
+
+
+@pytest.mark.row("S2-E1", "S2-E2")
+def test_our_recipe_makes_no_error_on_the_published_test_file_where_the_published_one_makes_78(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    facts = json.loads(importlib.import_module("poc_table").FACTS.read_text(encoding="utf-8"))
+    assert facts["published"]["test"]["total"] - facts["published"]["test"]["correct"] == 78
+    fast = [run for run in facts["runs"] if run["config"] == "poc-fast"]
+    assert [run["seed"] for run in fast] == [0, 1, 2, 3, 4]
+    assert all(run["test"]["correct"] == run["test"]["total"] == 5_006 for run in fast)
+    assert all(run["wrong_of_all"] == 0 and run["seconds"] <= 120 for run in fast)
+
+
 def test_the_tables_of_the_benchmarks_are_those_of_the_committed_measurements(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     bench_tables = importlib.import_module("bench_tables")
