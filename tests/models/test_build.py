@@ -12,6 +12,7 @@ import longhand.models
 from longhand.errors import UserError
 from longhand.models.build import build_model
 from longhand.models.config import ModelConfig
+from longhand.models.reading import Reading
 
 # The three committed configurations of the system these models stem from, as they stand in its files.
 GPT2: dict[str, Any] = {
@@ -53,6 +54,42 @@ def test_parameter_counts_of_the_published_configurations(keys: dict[str, Any], 
     model = build_model(ModelConfig(**keys), 18)
     assert model.num_parameters() == expected
     assert sum(weight.numel() for weight in model.state_dict().values()) == expected
+
+
+# Shapes of math-llm: width, blocks, passes, heads, hidden width, and the count with 16 tokens.
+THINK = {
+    "xsmall": (32, 4, 1, 4, 128, 51_904),
+    "small": (256, 4, 1, 4, 512, 2_117_120),
+    "medium": (512, 6, 1, 8, 1024, 12_634_112),
+    "large": (512, 8, 1, 8, 2048, 25_236_480),
+    "universal-small": (256, 1, 4, 4, 512, 2 * 16 * 256 + 527_104 + 4 * 256 + 2 * 256),
+}
+
+
+@pytest.mark.row("S0-M1", "S0-B7")
+@pytest.mark.parametrize("size", list(THINK))
+def test_parameter_counts_of_the_models_that_think(size: str) -> None:
+    d_model, n_layers, n_loops, n_heads, d_ff, expected = THINK[size]
+    config = ModelConfig(
+        name="think", d_model=d_model, n_layers=n_layers, n_loops=n_loops, n_heads=n_heads, d_ff=d_ff, max_seq_len=128
+    )
+    with torch.device("meta"):
+        assert build_model(config, 16).num_parameters() == expected
+
+
+@pytest.mark.row("S0-M2")
+def test_a_model_that_thinks_starts_as_the_published_one_does() -> None:
+    model = build_model(ModelConfig(name="think", n_layers=2), 512, seed=0)
+    for name, weight in model.named_parameters():
+        if weight.dim() > 1:
+            assert weight.std().item() == pytest.approx(0.02, rel=0.02), name
+    assert model.head is not None
+    assert model.head.bias is None
+    assert model.embedding_scale == 128**0.5
+    block = model.blocks[0]
+    x = torch.randn(2, 3, 128, generator=torch.Generator().manual_seed(0))
+    normed = block(x, Reading(torch.zeros(3, 3), None, None), None, 3)
+    torch.testing.assert_close(normed.std(dim=-1), torch.ones(2, 3), rtol=0, atol=0.01)
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama2", "mixtral"])

@@ -83,6 +83,7 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.row("S0-B6")
 @pytest.mark.parametrize(("before", "after"), [c[1:] for c in CHANGES], ids=[c[0] for c in CHANGES])
 def test_every_key_changes_the_model(before: dict[str, Any], after: dict[str, Any]) -> None:
     first = _fingerprint(_tiny(**before))
@@ -96,6 +97,7 @@ def test_the_list_of_changes_names_every_key() -> None:
     assert changed | elsewhere == set(ModelConfig.model_fields)
 
 
+@pytest.mark.row("S0-B6")
 @pytest.mark.parametrize(
     ("keys", "message"),
     [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -16,10 +17,33 @@ from longhand.training.config import TrainingConfig
 from longhand.training.muon import COEFFICIENTS, MOMENTUM, Muon, orthogonalize
 from longhand.training.run_config import RunConfig
 
+KINDS: dict[str, dict[str, Any]] = {
+    "gpt2": {"name": "gpt2", "n_heads": 4, "d_ff": 48},
+    "llama2": {"name": "llama2", "n_heads": 4, "d_ff": 48},
+    "mixtral": {"name": "mixtral", "n_heads": 4, "d_ff": 48},
+    "poc": {"name": "poc"},
+    "looped": {"name": "think", "n_loops": 2},
+    "feedback": {"name": "think", "block": "feedback"},
+    "mamba": {"name": "mamba"},
+    "pope": {"name": "gpt2", "pos_encoding": "pope"},
+}
 
-def make_model(name: str = "gpt2") -> Decoder:
-    config = ModelConfig(name=name, d_model=16, n_heads=4, n_layers=2, d_ff=48, max_seq_len=8, tie_weights=False)
-    return build_model(config, 11, seed=0)
+
+def make_model(kind: str = "gpt2") -> Decoder:
+    sizes: dict[str, Any] = {"d_model": 16, "n_layers": 2, "max_seq_len": 8, "tie_weights": False}
+    return build_model(ModelConfig(**sizes, **KINDS[kind]), 11, seed=0)
+
+
+def is_hidden(name: str, weight: torch.Tensor) -> bool:
+    return name.startswith(("blocks.", "memory.")) and weight.dim() > 1
+
+
+def parts_of(name: str, weight: torch.Tensor) -> list[torch.Tensor]:
+    if name.endswith("qkv.weight"):
+        return list(weight.split(16))
+    if name.endswith(("kv.weight", "in_proj.weight")):
+        return list(weight.chunk(2))
+    return list(weight) if weight.dim() == 3 else [weight]
 
 
 @settings(max_examples=30, deadline=None)
@@ -45,7 +69,8 @@ def test_each_iteration_is_the_polynomial_of_the_singular_values() -> None:
     torch.testing.assert_close(torch.diagonal(orthogonalize(torch.diag(values)[None])[0]), x, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["gpt2", "llama2", "mixtral"])
+@pytest.mark.row("S0-B12")
+@pytest.mark.parametrize("name", list(KINDS))
 def test_matrices_of_the_blocks_move_along_orthogonal_momentum_and_the_rest_as_adamw_moves_it(name: str) -> None:
     model, same = make_model(name), make_model(name)
     parameters, config = (
@@ -54,7 +79,7 @@ def test_matrices_of_the_blocks_move_along_orthogonal_momentum_and_the_rest_as_a
     )
     optimizer = Muon(model, parameters, config)
     named = dict(same.named_parameters())
-    rest = [p for n, p in named.items() if not (n.startswith("blocks.") and p.dim() > 1)]
+    rest = [p for n, p in named.items() if not is_hidden(n, p)]
     groups = [
         {"params": [p for p in rest if p.dim() > 1], "weight_decay": 0.1},
         {"params": [p for p in rest if p.dim() < 2], "weight_decay": 0.0},
@@ -71,17 +96,16 @@ def test_matrices_of_the_blocks_move_along_orthogonal_momentum_and_the_rest_as_a
         optimizer.step(0.01)
         reference.step()
         for n, p in named.items():
-            if not (n.startswith("blocks.") and p.dim() > 1):
+            if not is_hidden(n, p):
                 continue
             momentum[n] = MOMENTUM * momentum[n] + (1 - MOMENTUM) * gradients[n]
             wanted = (1 - MOMENTUM) * gradients[n] + MOMENTUM * momentum[n]
-            parts = wanted.split(16) if n.endswith("qkv.weight") else list(wanted) if p.dim() == 3 else [wanted]
             steps = []
-            for part in parts:
+            for part in parts_of(n, wanted):
                 flip = part.size(0) > part.size(1)
                 unit = orthogonalize((part.T if flip else part)[None])[0]
                 steps.append((unit.T if flip else unit) * max(1, part.size(0) / part.size(1)) ** 0.5)
-            moved = torch.cat(steps) if n.endswith("qkv.weight") else torch.stack(steps) if p.dim() == 3 else steps[0]
+            moved = torch.stack(steps) if p.dim() == 3 else torch.cat(steps)
             with torch.no_grad():
                 p.mul_(1 - 0.02 * 0.1).sub_(0.02 * moved)
     assert optimizer.steps == 3

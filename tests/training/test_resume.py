@@ -100,7 +100,7 @@ def test_a_run_killed_after_every_step_and_in_the_middle_of_saving_is_bit_for_bi
 
 
 @pytest.mark.parametrize("engine", ["native", "torch"])
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("optimizer", ["adamw", "adopt", "muon"])
 def test_every_engine_and_optimizer_goes_on_to_the_bit(tiny: Tiny, tmp_path: Path, engine: str, optimizer: str) -> None:
     if engine == "native" and load() is None:
         pytest.skip("no native kernels: no compiler when longhand was installed")

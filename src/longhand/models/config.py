@@ -19,6 +19,7 @@ from longhand.models.architecture import (
     PositionKind,
     SoftmaxKind,
 )
+from longhand.models.config_rules import check_model
 from longhand.models.gpt2 import GPT2
 from longhand.models.llama2 import LLAMA2
 from longhand.models.mamba import MAMBA
@@ -31,10 +32,6 @@ ARCHITECTURES: Mapping[str, Architecture] = {a.name: a for a in (GPT2, LLAMA2, M
 _FEED_FORWARD_RATIO: Mapping[str, int] = {"gelu": 4, "relu": 4, "swiglu": 3, "moe": 3}
 _N_HEADS = 4
 _BY_NAME: Any = None  # the default of keys that `name` and the sizes decide; filled in unless they have no meaning
-
-_OF_ATTENTION = ("n_heads", "n_kv_heads", "d_ff", "mlp", "mlp_bias", "attention_bias", "pos_encoding", "softmax")
-"""Keys of blocks that have heads and an MLP. A state space model has neither: there they are refused, and None."""
-_OF_STATE_SPACE = ("d_state", "d_conv", "expand")
 
 
 class ModelConfig(BaseModel):
@@ -191,101 +188,8 @@ class ModelConfig(BaseModel):
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
-        if self.block == "ssm":
-            self._check_state_space()
-        else:
-            self._check_heads()
-            self._check_experts()
-            self._check_attention()
-        self._check_init()
-        self._check_loops()
-        if self.head_bias and self.tie_weights:
-            raise UserError("model.head_bias needs a head of its own; set tie_weights: false or head_bias: false")
-        if len(set(self.dropout_places)) < len(self.dropout_places):
-            raise UserError(f"model.dropout_places names a place twice: {', '.join(self.dropout_places)}")
+        check_model(self)
         return self
-
-    def _check_init(self) -> None:
-        if self.init != "normal" and self.init_std is not None:
-            raise UserError(f"model.init_std has no effect with init: {self.init}; remove it or use init: normal")
-        if self.init == "xavier" and self.embedding_std is not None:
-            raise UserError("model.embedding_std has no effect with init: xavier; remove it or use init: normal")
-
-    def _check_loops(self) -> None:
-        if self.n_loops == 1 and self.loop_embeddings is not None:
-            raise UserError("model.loop_embeddings has no effect with n_loops: 1; remove it or raise n_loops")
-        if self.n_loops > 1 and self.block == "feedback":
-            raise UserError("model.n_loops is not possible with block: feedback, which loops by its memory; remove it")
-        if self.n_loops > 1 and self.mlp == "moe":
-            raise UserError("model.n_loops is not possible with mlp: moe, whose balance counts one pass; remove it")
-
-    def _check_state_space(self) -> None:
-        for key in (*_OF_ATTENTION, "rope_theta", "n_experts", "top_k", "aux_loss_weight"):
-            if getattr(self, key) is not None:
-                raise UserError(f"model.{key} has no effect with block: ssm; remove it or use block: attention")
-        for key, idle in (
-            ("norm_place", self.norm_place == "post"),
-            ("legacy_cross_attention", self.legacy_cross_attention),
-        ):
-            if idle:
-                raise UserError(f"model.{key} is not possible with block: ssm; remove it or use block: attention")
-        for place in ("attention", "mlp"):
-            if place in self.dropout_places:
-                raise UserError(f"model.dropout_places: {place} has no effect with block: ssm; remove it")
-
-    def _check_attention(self) -> None:
-        for key in _OF_STATE_SPACE:
-            if getattr(self, key) is not None:
-                raise UserError(f"model.{key} has no effect with block: {self.block}; remove it or use block: ssm")
-        turning = self.pos_encoding in ("rope", "pope")
-        if self.block == "feedback" and turning:
-            raise UserError(
-                f"pos_encoding: {self.pos_encoding} is not possible with block: feedback, whose keys all layers share;"
-                " use learned, sinusoidal or none"
-            )
-        if not turning and self.rope_theta is not None:
-            raise UserError(
-                f"model.rope_theta has no effect with pos_encoding: {self.pos_encoding};"
-                " remove it or use pos_encoding: rope"
-            )
-        if self.legacy_cross_attention and (self.norm_place == "pre" or self.block != "attention"):
-            raise UserError(
-                "model.legacy_cross_attention needs norm_place: post and block: attention; set them or remove the key"
-            )
-        if self.legacy_cross_attention and not self.attention_bias:
-            raise UserError(
-                "model.legacy_cross_attention adds nothing without biases; set attention_bias: true or remove the key"
-            )
-
-    def _check_heads(self) -> None:
-        if self.d_model % self.n_heads:
-            raise UserError(
-                f"model.d_model {self.d_model} is not divisible by n_heads {self.n_heads}; change one of them"
-            )
-        if self.n_heads % self.n_kv_heads:
-            raise UserError(
-                f"model.n_heads {self.n_heads} is not divisible by n_kv_heads {self.n_kv_heads}; change one of them"
-            )
-        head_dim = self.d_model // self.n_heads
-        if self.pos_encoding == "rope" and head_dim % 2:
-            raise UserError(
-                f"pos_encoding: rope turns pairs of channels, but d_model / n_heads is {head_dim}; make it even"
-            )
-
-    def _check_experts(self) -> None:
-        if self.mlp != "moe":
-            for key in ("n_experts", "top_k", "aux_loss_weight"):
-                if getattr(self, key) is not None:
-                    raise UserError(f"model.{key} has no effect with mlp: {self.mlp}; remove it or use mlp: moe")
-            return
-        assert self.n_experts is not None
-        assert self.top_k is not None
-        if self.top_k > self.n_experts:
-            raise UserError(f"model.top_k {self.top_k} is more than n_experts {self.n_experts}; lower it")
-        if self.mlp_bias:
-            raise UserError("model.mlp_bias has no effect with mlp: moe, whose experts have no biases; remove it")
-        if "mlp" in self.dropout_places:
-            raise UserError("model.dropout_places: mlp has no effect with mlp: moe; remove it")
 
 
 def _of_attention(given: Mapping[str, Any], architecture: Architecture) -> dict[str, Any]:

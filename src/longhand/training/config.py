@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -71,14 +72,15 @@ class TrainingConfig(BaseModel):
         DEFAULT_MIN_LR_RATIO, ge=0, le=1, description="learning rate at the last step / highest"
     )
 
-    optimizer: Literal["adamw", "muon"] = Field(
-        "adamw", description="adamw for all weights, or muon for the matrices of the blocks and adamw for the rest"
+    optimizer: Literal["adamw", "adopt", "muon"] = Field(
+        "adamw",
+        description="adamw or adopt for all weights, or muon for the matrices of the blocks and adamw for the rest",
     )
     muon_learning_rate: float = Field(
         DEFAULT_MUON_LEARNING_RATE, gt=0, description="muon only: highest learning rate of the matrices of the blocks"
     )
-    betas: tuple[float, float] = Field((0.9, 0.999), description="AdamW: decay of both moments (per step)")
-    eps: float = Field(1e-8, gt=0, description="AdamW: added to the root of the second moment")
+    betas: tuple[float, float] = Field((0.9, 0.999), description="decay of both moments (per step); adopt: 0.9, 0.9999")
+    eps: float = Field(1e-8, gt=0, description="added to the root of the second moment; adopt: its least value, 1e-6")
     weight_decay: float = Field(0.1, ge=0, description="AdamW: decay of matrices, times the learning rate (per step)")
     decay_vectors: bool = Field(False, description="AdamW: let biases and norm gains decay too, as torch's does")
     grad_clip: float | None = Field(1.0, gt=0, description="largest gradient norm; longer ones are scaled down")
@@ -107,6 +109,13 @@ class TrainingConfig(BaseModel):
     save_metric: Metric = Field("val_exact_match", description="what makes a checkpoint best; of equals the later")
     early_stopping: EarlyStoppingConfig | None = Field(None, description="end training when a metric has settled")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and values.get("optimizer") == "adopt":
+            return {"betas": (0.9, 0.9999), "eps": 1e-6, **values}
+        return values
+
     @model_validator(mode="after")
     def _every_key_acts(self) -> Self:
         if self.warmup_steps and self.warmup_epochs is not None:
@@ -128,8 +137,10 @@ class TrainingConfig(BaseModel):
             self._check_schedule_of_epochs()
         if self.decay_vectors and not self.weight_decay:
             raise UserError("training.decay_vectors has no effect with weight_decay: 0; remove it")
-        if self.optimizer == "adamw" and self.muon_learning_rate != DEFAULT_MUON_LEARNING_RATE:
-            raise UserError("training.muon_learning_rate has no effect with optimizer: adamw; use optimizer: muon")
+        if self.optimizer != "muon" and self.muon_learning_rate != DEFAULT_MUON_LEARNING_RATE:
+            raise UserError(
+                f"training.muon_learning_rate has no effect with optimizer: {self.optimizer}; use optimizer: muon"
+            )
         if not all(0 <= beta < 1 for beta in self.betas):
             raise UserError(f"training.betas {list(self.betas)} must both be at least 0 and below 1")
         if self.val_check_interval is not None and self.val_check_interval > 1 and self.val_check_interval % 1:

@@ -22,6 +22,7 @@ from longhand.models.decoder import Decoder
 from longhand.models.flat import FlatParameters
 from longhand.runs.checkpoint import TRAINING_STATE
 from longhand.runs.manifest import MANIFEST, check_files
+from longhand.training.adopt import Adopt
 from longhand.training.config import RuntimeConfig, TrainingConfig
 from longhand.training.ema import WeightAverage
 from longhand.training.engine import NativeEngine, build_engine
@@ -123,12 +124,18 @@ def fresh_state(model: Decoder, config: TrainingConfig, runtime: RuntimeConfig, 
         parameters=parameters,
         engine=build_engine(model, parameters, config, runtime),
         losses=compiled_losses(device) if runtime.compile else next_token_losses,
-        optimizer=AdamW(parameters, config) if config.optimizer == "adamw" else Muon(model, parameters, config),
+        optimizer=_build_optimizer(model, parameters, config),
         average=None if config.ema_decay is None else WeightAverage(model, parameters, config.ema_decay),
         sums=torch.zeros(3, device=device),
         best=BestCheckpoints(config.save_top_k, config.save_metric),
         early=None if early is None else EarlyStopping(early),
     )
+
+
+def _build_optimizer(model: Decoder, parameters: FlatParameters, config: TrainingConfig) -> Optimizer:
+    if config.optimizer == "muon":
+        return Muon(model, parameters, config)
+    return AdamW(parameters, config) if config.optimizer == "adamw" else Adopt(parameters, config)
 
 
 def seed_dropout(seed: int, step: int, batch: int, rank: int) -> None:
