@@ -96,7 +96,7 @@ def table(facts: Mapping[str, Any]) -> str:
     below = [f"{', '.join(names)}: {how}." for how, names in by_hardware.items()]
     below.append(facts["note"])
     below += [
-        f"Right: share of the {test:,} rows of its test file, cut off, not rounded; {n:,} of them have their commuted twin"
+        f"Right: share of the {test:,} rows of its test file, cut off, not rounded; {n:,} have their commuted twin"
         " or an inverse fact in its training file."
         for n in seen
     ]

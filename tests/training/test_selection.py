@@ -32,6 +32,7 @@ def test_of_equal_exact_matches_the_later_step_is_best() -> None:
     assert best.steps == [3]
 
 
+@pytest.mark.row("S2-T1")
 @pytest.mark.parametrize(
     ("losses", "over"),
     [
