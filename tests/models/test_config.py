@@ -172,6 +172,7 @@ def test_a_saved_configuration_says_everything_and_reads_back_equal(name: str, i
     assert saved["norm"] is not None
     assert (saved["d_ff"] is None) == (saved["n_heads"] is None) == (name == "mamba")
     assert json.loads(config.model_dump_json()) == saved
+    assert "norm" not in config.model_dump(exclude={"norm"})
 
 
 def test_names_fill_in_the_parts_of_their_papers() -> None:

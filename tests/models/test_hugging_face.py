@@ -116,3 +116,20 @@ def test_older_files_with_tables_and_bare_names_are_read() -> None:
     bare["h.0.attn.bias"] = torch.ones(1, 1, 12, 12)
     ids = torch.tensor([[1, 2, 3]])
     assert torch.equal(from_hugging_face(config, bare)(ids), from_hugging_face(config, weights)(ids))
+
+
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        ({"norm_place": "post"}, "norm_place: post"),
+        ({"block": "feedback"}, "block: feedback"),
+        ({"n_loops": 2}, "n_loops: 2"),
+        ({"softmax": "softmax1"}, "softmax: softmax1"),
+        ({"pos_encoding": "pope"}, "pos_encoding: pope"),
+        ({"scale_embeddings": True}, "scale_embeddings: true"),
+        ({"head_bias": True, "tie_weights": False}, "head_bias: true"),
+    ],
+)
+def test_a_model_no_class_can_hold_is_not_exported_as_something_else(keys: dict[str, Any], named: str) -> None:
+    with pytest.raises(UserError, match=f"no Hugging Face class here has {named}"):
+        to_hugging_face(build_model(ModelConfig(**SIZES, **keys), 18))

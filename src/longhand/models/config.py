@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, model_validator
 
 from longhand.errors import UserError
 from longhand.models.architecture import (
@@ -19,7 +19,7 @@ from longhand.models.architecture import (
     PositionKind,
     SoftmaxKind,
 )
-from longhand.models.config_rules import check_model
+from longhand.models.config_rules import OF_ATTENTION, check_model
 from longhand.models.gpt2 import GPT2
 from longhand.models.llama2 import LLAMA2
 from longhand.models.mamba import MAMBA
@@ -130,7 +130,7 @@ class ModelConfig(BaseModel):
     )
     residual_init_scaling: bool = Field(
         _BY_NAME,
-        description="divide the initial matrices that write to the residual stream by sqrt(2 n_layers);"
+        description="divide the initial matrices that write to the residual stream by the root of how many do;"
         " default: by name, false with init: scaled",
     )
 
@@ -139,9 +139,9 @@ class ModelConfig(BaseModel):
         """Blocks a token passes one after the other."""
         return self.n_layers * self.n_loops
 
-    @model_serializer
-    def _as_they_are(self) -> dict[str, Any]:
-        return dict(self)  # the keys that have no meaning here are None, whatever their type
+    @field_serializer(*OF_ATTENTION)
+    def _or_none(self, value: Any) -> Any:
+        return value  # keys of attention are None where there is none, whatever their type
 
     def __init__(self, **values: Any) -> None:
         try:

@@ -9,7 +9,7 @@ from longhand.errors import UserError
 if TYPE_CHECKING:
     from longhand.models.config import ModelConfig
 
-_OF_ATTENTION = ("n_heads", "n_kv_heads", "d_ff", "mlp", "mlp_bias", "attention_bias", "pos_encoding", "softmax")
+OF_ATTENTION = ("n_heads", "n_kv_heads", "d_ff", "mlp", "mlp_bias", "attention_bias", "pos_encoding", "softmax")
 """Keys of blocks that have heads and an MLP. A state space model has neither: there they are refused, and None."""
 _OF_STATE_SPACE = ("d_state", "d_conv", "expand")
 
@@ -47,7 +47,7 @@ def _check_loops(config: ModelConfig) -> None:
 
 
 def _check_state_space(config: ModelConfig) -> None:
-    for key in (*_OF_ATTENTION, "rope_theta", "n_experts", "top_k", "aux_loss_weight"):
+    for key in (*OF_ATTENTION, "rope_theta", "n_experts", "top_k", "aux_loss_weight"):
         if getattr(config, key) is not None:
             raise UserError(f"model.{key} has no effect with block: ssm; remove it or use block: attention")
     for key, idle in (
