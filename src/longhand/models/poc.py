@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
-
 from longhand.errors import UserError
 from longhand.models.architecture import Architecture
 from longhand.models.weight_map import Link, same
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from longhand.models.config import ModelConfig
 
 POC = Architecture(

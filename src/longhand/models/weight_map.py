@@ -1,14 +1,18 @@
-"""Two names for the same weights: ours, and those of another library."""
+"""Two names for the same weights: ours, and those of another library.
+
+Architectures name their links here and are part of every configuration, which is read where torch is missing too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from longhand.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,14 @@ def transposed(ours: str, theirs: str) -> Link:
 
 def split_rows(ours: str, theirs: Sequence[str], rows: Sequence[int]) -> Link:
     """A tensor whose rows they keep as several tensors, of `rows` rows each."""
+    import torch
+
     return Link(ours, tuple(theirs), lambda t: torch.split(t, list(rows)), lambda ts: torch.cat(list(ts)))
 
 
 def stacked(ours: str, theirs: Sequence[str], *, transpose: bool = False) -> Link:
     """A tensor of which they keep each slice [i] as a tensor of its own."""
+    import torch
 
     def turn(matrix: Tensor) -> Tensor:
         return matrix.t() if transpose else matrix
@@ -60,6 +67,8 @@ def zeros(theirs: str, size: int) -> Link:
 
 def export_weights(links: Iterable[Link], ours: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Our weights under their names."""
+    import torch
+
     some_weight = next(iter(ours.values()))
     theirs: dict[str, Tensor] = {}
     for link in links:
