@@ -18,12 +18,16 @@ TORCH_FREE = [
     "longhand.arithmetic",
     "longhand.text",
     "longhand.data",
+    "longhand.numpy_gpt",
+    "longhand.models.config",
     "longhand.evaluation",
     "longhand.plots",
     "longhand.solvers.base",
     "longhand.solvers.oracle",
     "longhand.cli",
     "longhand.runs",
+    "longhand.training.start",
+    "longhand.training.numpy_backend",
 ]
 
 _IMPORT_EVERYTHING_BELOW = """

@@ -6,7 +6,31 @@ import multiprocessing
 import os
 from multiprocessing.context import BaseContext
 
-_PRELOADED = ("longhand.training.start", "longhand.evaluation.sweep", "longhand.solvers.load")
+_PRELOADED = (
+    "longhand.training.start",
+    "longhand.training.torch_backend",
+    "longhand.evaluation.sweep",
+    "longhand.solvers.autoregressive",
+)
+
+
+def torch_is_installed() -> bool:
+    """Whether torch can be imported; if so, it has been."""
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def is_worker() -> bool:
+    """Whether this process was started by torchrun or its like, as one of several."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def is_main_process() -> bool:
+    """Whether this process is the only one, or the first of those torchrun started."""
+    return int(os.environ.get("RANK", "0")) == 0
 
 
 def available_cores() -> int:

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.numpy_gpt.tiny_models import VOCAB, random_model, tiny_config
 
 from longhand.data.batches import Batch, make_batch
 from longhand.data.config import Loss, Padding
 from longhand.data.tokens import TokenArrays, stack_tokens
 from longhand.numpy_gpt.loss import add_gradients, cross_entropy, equally_long
-from tests.numpy_gpt.tiny_models import VOCAB, random_model, tiny_config
 
 
 @st.composite

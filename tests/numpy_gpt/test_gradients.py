@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.numpy_gpt.tiny_models import VOCAB, configs, random_model, tiny_config
 
 from longhand.models.config import ModelConfig
 from longhand.numpy_gpt import layers
 from longhand.numpy_gpt.attention import attend, attend_backward
 from longhand.numpy_gpt.loss import cross_entropy
 from longhand.numpy_gpt.model import NumpyGPT
-from tests.numpy_gpt.tiny_models import VOCAB, configs, random_model, tiny_config
 
 STEP = 1e-6
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.numpy_gpt.tiny_models import random_model, tiny_config
 
 from longhand.errors import UserError
 from longhand.numpy_gpt.npz import load_npz, save_npz
-from tests.numpy_gpt.tiny_models import random_model, tiny_config
 
 
 @pytest.mark.row("S1-B4")
@@ -28,5 +28,5 @@ def test_objects_are_never_unpickled(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no weights at"):
         load_npz(tmp_path / "none.npz")
     (tmp_path / "text.npz").write_text("no archive")
-    with pytest.raises(UserError, match="text.npz is no .npz file"):
+    with pytest.raises(UserError, match=r"text.npz is no .npz file"):
         load_npz(tmp_path / "text.npz")

@@ -69,5 +69,5 @@ def test_a_clipped_gradient_keeps_its_direction(factor: float, largest: float) -
     gradient = np.array([3.0, -4.0])
     assert average_and_clip(gradient, factor, largest) == pytest.approx(5 * factor)
     assert np.linalg.norm(gradient) <= largest * (1 + 1e-9)
-    assert np.linalg.norm(gradient) == pytest.approx(min(5 * factor, largest), rel=1e-5)
+    assert np.linalg.norm(gradient) == pytest.approx(min(5 * factor, largest), rel=1e-4)
     assert gradient[0] / gradient[1] == pytest.approx(-0.75)

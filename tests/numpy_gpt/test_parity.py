@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.numpy_gpt.tiny_models import VOCAB, configs, random_model, tiny_config
 
 from longhand.errors import UserError
 from longhand.models.build import build_model
@@ -17,7 +18,6 @@ from longhand.numpy_gpt.fits import why_not_numpy
 from longhand.numpy_gpt.loss import cross_entropy
 from longhand.numpy_gpt.model import NumpyGPT
 from longhand.numpy_gpt.parameters import initial_parameters, weight_shapes
-from tests.numpy_gpt.tiny_models import VOCAB, configs, random_model, tiny_config
 
 
 def in_torch(model: NumpyGPT) -> Decoder:

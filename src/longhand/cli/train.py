@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.print_config:
         print(dump_run_config(config), end="")
         return 0
-    from longhand.training.distributed import is_main_process
+    from longhand.runtime import is_main_process
     from longhand.training.start import start_training
 
     output_dir = arguments.output_dir or Path("runs") / path.stem

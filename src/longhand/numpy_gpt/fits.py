@@ -11,6 +11,8 @@ _MLPS, _POSITIONS = ("gelu", "relu"), ("learned", "sinusoidal", "none")
 
 def why_not_numpy(config: ModelConfig) -> str | None:
     """The first choice of a configuration that the NumPy engine does not compute, as `key: value`, or None."""
+    if (reason := not_plain(config)) is not None:
+        return reason
     if config.norm != "layernorm":
         return f"norm: {config.norm}"
     if config.mlp not in _MLPS:
@@ -19,7 +21,7 @@ def why_not_numpy(config: ModelConfig) -> str | None:
         return f"pos_encoding: {config.pos_encoding}"
     if config.n_kv_heads != config.n_heads:
         return f"n_kv_heads: {config.n_kv_heads}"
-    return not_plain(config)
+    return None
 
 
 def check_fits(config: ModelConfig) -> None:

@@ -16,7 +16,7 @@ _ROOT, _CUBIC = math.sqrt(2 / math.pi), 0.044715  # of the tanh approximation of
 
 
 def linear(x: Floats, weight: Floats, bias: Floats | None) -> Floats:
-    """x W^T + b, with `weight` [outputs, inputs]."""
+    """X W^T + b, with `weight` [outputs, inputs]."""
     y: Floats = (x.reshape(-1, x.shape[-1]) @ weight.T).reshape(*x.shape[:-1], len(weight))
     if bias is not None:
         y += bias
@@ -24,7 +24,7 @@ def linear(x: Floats, weight: Floats, bias: Floats | None) -> Floats:
 
 
 def linear_backward(dy: Floats, x: Floats, weight: Floats, d_weight: Floats, d_bias: Floats | None) -> Floats:
-    """dW = dy^T x, db = sum of dy, dx = dy W."""
+    """DW = dy^T x, db = sum of dy, dx = dy W."""
     rows = dy.reshape(-1, dy.shape[-1])
     d_weight += rows.T @ x.reshape(-1, x.shape[-1])
     if d_bias is not None:
@@ -43,7 +43,7 @@ def layer_norm(x: Floats, gain: Floats, bias: Floats, eps: float) -> tuple[Float
 def layer_norm_backward(
     dy: Floats, saved: tuple[Floats, Floats], gain: Floats, d_gain: Floats, d_bias: Floats
 ) -> Floats:
-    """dx = (g - mean(g) - u mean(g u)) / std with g = dy gain: mean and deviation depend on x too."""
+    """Dx = (g - mean(g) - u mean(g u)) / std with g = dy gain: mean and deviation depend on x too."""
     unit, inverse = saved
     d_gain += np.einsum("nc,nc->c", dy.reshape(-1, dy.shape[-1]), unit.reshape(-1, dy.shape[-1]))
     d_bias += dy.reshape(-1, dy.shape[-1]).sum(axis=0)
@@ -85,7 +85,7 @@ def softmax(scores: Floats) -> Floats:
 
 
 def softmax_backward(d_weights: Floats, weights: Floats) -> Floats:
-    """ds = w (dw - sum of w dw): what one weight gains, the others lose."""
+    """Ds = w (dw - sum of w dw): what one weight gains, the others lose."""
     product = d_weights * weights
     scores: Floats = product - weights * product.sum(axis=-1, keepdims=True)
     return scores

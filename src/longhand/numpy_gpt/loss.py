@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from longhand.data.batches import Batch
 from longhand.numpy_gpt.model import Ints, NumpyGPT
@@ -42,21 +41,19 @@ def add_gradients(model: NumpyGPT, batch: Batch, factor: float) -> float:
 
 
 def equally_long(batch: Batch) -> Iterator[Batch]:
-    """The rows of a batch in buckets of one length each, without padding; rows in which nothing counts are left out.
+    """The rows of a batch in buckets of one length each, up to the last token that counts, without padding.
 
-    No mask is needed and no padding is computed, on whichever side it stood.
+    No mask is needed and no padding is computed, on whichever side it stood; rows in which nothing counts are left
+    out.
     """
-    lengths = batch.attention_mask.sum(axis=1)
-    counted = batch.weights.any(axis=1)
-    for length in np.unique(lengths[counted]).tolist():
-        rows = np.flatnonzero((lengths == length) & counted)
-        real = batch.attention_mask[rows]
-        ids, targets, weights = (
-            _cut(array[rows], real, length) for array in (batch.input_ids, batch.targets, batch.weights)
-        )
-        first = int(weights.any(axis=0).argmax())
-        yield Batch(ids, targets, weights, np.ones_like(ids, dtype=np.bool_), length - first)
-
-
-def _cut(array: NDArray[np.generic], real: NDArray[np.bool_], length: int) -> NDArray[np.generic]:
-    return array[real].reshape(len(array), length)
+    counted = batch.weights > 0
+    first = batch.attention_mask.argmax(axis=1)
+    lengths = counted.shape[1] - counted[:, ::-1].argmax(axis=1) - first
+    for length in np.unique(lengths[counted.any(axis=1)]).tolist():
+        rows = np.flatnonzero((lengths == length) & counted.any(axis=1))
+        columns = first[rows, None] + np.arange(length)
+        ids = np.take_along_axis(batch.input_ids[rows], columns, axis=1)
+        targets = np.take_along_axis(batch.targets[rows], columns, axis=1)
+        weights = np.take_along_axis(batch.weights[rows], columns, axis=1)
+        n_keep = length - int(weights.any(axis=0).argmax())
+        yield Batch(ids, targets, weights, np.ones(ids.shape, np.bool_), n_keep)

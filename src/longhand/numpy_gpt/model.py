@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,19 @@ from longhand.numpy_gpt.kv_cache import KVCache
 from longhand.numpy_gpt.parameters import Floats, Parameters
 
 Ints = NDArray[np.integer[Any]]
+
+
+class _Activation(NamedTuple):
+    """A function of each number, and its gradient given what it kept."""
+
+    forward: Callable[[Floats], tuple[Floats, Any]]
+    backward: Callable[[Floats, Any], Floats]
+
+
+_ACTIVATIONS = {
+    "gelu": _Activation(layers.gelu, layers.gelu_backward),
+    "relu": _Activation(layers.relu, layers.relu_backward),
+}
 
 
 @dataclass(slots=True)
@@ -57,10 +71,7 @@ class NumpyGPT:
         self._table: Floats | None = None
         if config.pos_encoding == "sinusoidal":
             self._table = _sinusoids(config.max_seq_len, config.d_model).astype(parameters.vector.dtype)
-        self._activate, self._activate_backward = {
-            "gelu": (layers.gelu, layers.gelu_backward),
-            "relu": (layers.relu, layers.relu_backward),
-        }[config.mlp]
+        self._activation = _ACTIVATIONS[config.mlp]
 
     @property
     def vocab_size(self) -> int:
@@ -122,7 +133,7 @@ class NumpyGPT:
         return self.parameters.weights["embedding.weight" if self.config.tie_weights else "head.weight"]
 
     def _block(self, layer: int, x: Floats, keep: int, cache: KVCache | None) -> tuple[Floats, _BlockTape]:
-        """x + attention(norm(x)), then x + mlp(norm(x)); only the last `keep` tokens of `x` go on."""
+        """X + attention(norm(x)), then x + mlp(norm(x)); only the last `keep` tokens of `x` go on."""
         weights, block, config = self.parameters.weights, f"blocks.{layer}", self.config
         normed, attention_norm = layers.layer_norm(x, *self._norm(block, "attention"), config.norm_eps)
         weight, bias = weights[f"{block}.attention.qkv.weight"], weights.get(f"{block}.attention.qkv.bias")
@@ -136,17 +147,15 @@ class NumpyGPT:
         gathered = join_heads(heads)
         x = x[:, -keep:] + self._linear(f"{block}.attention.out", gathered)
         mlp_normed, mlp_norm = layers.layer_norm(x, *self._norm(block, "mlp"), config.norm_eps)
-        hidden, activated = self._activate(self._linear(f"{block}.mlp.up", mlp_normed))
+        hidden, activated = self._activation.forward(self._linear(f"{block}.mlp.up", mlp_normed))
         x = x + self._linear(f"{block}.mlp.down", hidden)
-        return x, _BlockTape(
-            attention_norm, normed, attended, gathered, mlp_norm, mlp_normed, activated, hidden
-        )
+        return x, _BlockTape(attention_norm, normed, attended, gathered, mlp_norm, mlp_normed, activated, hidden)
 
     def _block_backward(self, layer: int, d: Floats, tape: _BlockTape) -> Floats:
         """The gradient by the block's input [batch, time, d_model], from that by its output [batch, keep, d_model]."""
         weights, gradients, block = self.parameters.weights, self.parameters.gradients, f"blocks.{layer}"
         d_hidden = self._linear_backward(f"{block}.mlp.down", d, tape.hidden)
-        d_up = self._activate_backward(d_hidden, tape.activated)
+        d_up = self._activation.backward(d_hidden, tape.activated)
         d_mlp = self._linear_backward(f"{block}.mlp.up", d_up, tape.mlp_normed)
         d = d + self._norm_backward(block, "mlp", d_mlp, tape.mlp_norm)
 

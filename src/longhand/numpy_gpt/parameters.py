@@ -64,9 +64,7 @@ def weight_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[int, 
     return shapes
 
 
-def initial_parameters(
-    config: ModelConfig, vocab_size: int, seed: int, dtype: DTypeLike = np.float32
-) -> Parameters:
+def initial_parameters(config: ModelConfig, vocab_size: int, seed: int, dtype: DTypeLike = np.float32) -> Parameters:
     """Fresh weights, drawn as `models.initialization` draws them; each is a function of the seed and its name."""
     parameters = Parameters(weight_shapes(config, vocab_size), dtype)
     for name, weight in parameters.weights.items():

@@ -72,10 +72,12 @@ class TrainingConfig(BaseModel):
         DEFAULT_MIN_LR_RATIO, ge=0, le=1, description="learning rate at the last step / highest"
     )
 
-    optimizer: Literal["adamw", "adopt", "muon"] = Field(
+    optimizer: Literal["adamw", "adopt", "muon", "sgd"] = Field(
         "adamw",
-        description="adamw or adopt for all weights, or muon for the matrices of the blocks and adamw for the rest",
+        description="adamw or adopt for all weights, or muon for the matrices of the blocks and adamw for the rest, or"
+        " (engine numpy) sgd",
     )
+    momentum: float = Field(0.0, ge=0, lt=1, description="sgd only: share of the last step that is taken again")
     muon_learning_rate: float = Field(
         DEFAULT_MUON_LEARNING_RATE, gt=0, description="muon only: highest learning rate of the matrices of the blocks"
     )
@@ -141,6 +143,11 @@ class TrainingConfig(BaseModel):
             raise UserError(
                 f"training.muon_learning_rate has no effect with optimizer: {self.optimizer}; use optimizer: muon"
             )
+        if self.optimizer != "sgd" and self.momentum:
+            raise UserError(f"training.momentum has no effect with optimizer: {self.optimizer}; use optimizer: sgd")
+        for key in ("betas", "eps", "weight_decay", "decay_vectors") if self.optimizer == "sgd" else ():
+            if getattr(self, key) != type(self).model_fields[key].default:
+                raise UserError(f"training.{key} has no effect with optimizer: sgd; remove it or use optimizer: adamw")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise UserError(f"training.betas {list(self.betas)} must both be at least 0 and below 1")
         if self.val_check_interval is not None and self.val_check_interval > 1 and self.val_check_interval % 1:
@@ -185,8 +192,10 @@ class RuntimeConfig(BaseModel):
         None, ge=1, description="CPU threads per process (count; default: 1, processes use cores better than threads)"
     )
     processes: int = Field(1, ge=1, description="data-parallel processes on this machine (count)")
-    engine: Literal["auto", "native", "torch"] = Field(
-        "auto", description="how a step is computed: native kernels, or plain torch; auto is native where it can be"
+    engine: Literal["auto", "native", "torch", "numpy"] = Field(
+        "auto",
+        description="how a step is computed: native kernels, plain torch, or NumPy alone; auto is native where it can"
+        " be, and numpy where torch is not installed",
     )
     compile: bool = Field(
         False, description="torch engine: compile the loss with torch.compile, on CUDA into CUDA graphs (true/false)"

@@ -11,6 +11,7 @@ the very gradient one process would have.
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +41,17 @@ class Group:
     def is_main(self) -> bool:
         """Whether this process writes files and talks to the user."""
         return self.rank == 0
+
+    @property
+    def device_type(self) -> str:
+        """Where they compute: cpu, cuda, mps."""
+        return self.device.type
+
+    @property
+    def machine(self) -> str:
+        """The same with the name of the processor, for the checkpoint."""
+        name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else platform.machine()
+        return f"{self.device.type} ({name})"
 
     def sum_numbers(self, numbers: Sequence[float]) -> list[float]:
         """The sums of numbers over all processes."""
@@ -76,16 +88,6 @@ class Group:
         """Return when every process has come here."""
         if self.world > 1:
             dist.barrier()
-
-
-def is_worker() -> bool:
-    """Whether this process was started by torchrun or its like, as one of several."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
-
-
-def is_main_process() -> bool:
-    """Whether this process is the only one, or the first of those torchrun started."""
-    return int(os.environ.get("RANK", "0")) == 0
 
 
 @contextmanager

@@ -10,14 +10,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
-import torch
-
 from longhand.atomic import write_text
 from longhand.errors import UserError
 from longhand.runs.checkpoint import copy_checkpoint, load_metrics, save_checkpoint
 from longhand.runs.tracker import JSONL, FileTracker, read_rows
-from longhand.training.distributed import joined
-from longhand.training.engine import describe
+from longhand.training.backend import State, choose_backend
 from longhand.training.epoch_log import epoch_log
 from longhand.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
 from longhand.training.progress import ProgressReport, make_progress
@@ -25,8 +22,6 @@ from longhand.training.resume import Resume, resume_run
 from longhand.training.run_config import RunConfig, dump_run_config
 from longhand.training.run_directory import RunDirectory
 from longhand.training.setup import Setup, set_up
-from longhand.training.state import TrainingState
-from longhand.training.step import take_step
 
 COLUMNS = (
     "epoch",
@@ -99,14 +94,13 @@ def train(
     directory = RunDirectory(Path(output_dir))
     if overwrite and resume is not None:
         raise UserError("--overwrite would remove the run that --resume goes on with; give one of them")
-    with joined(config.runtime) as group, stop_on_signal(insist=group.world == 1) as stop:
+    backend = choose_backend(config.runtime)
+    with backend.joined(config.runtime) as group, stop_on_signal(insist=group.world == 1) as stop:
         if resume is None and not overwrite and group.is_main:
             directory.refuse_if_used()
         setup = set_up(config, group)
         state = setup.fresh_state()
-        chosen = describe(
-            state.model, state.engine, config.training, config.runtime, group.world, setup.stream.longest - 1
-        )
+        chosen = state.describe(setup.stream.longest - 1)
         setup.provenance.update(chosen)
         notices = resume_run(state, config, directory, resume)
         group.wait_for_all()  # nothing is written before all have read
@@ -121,7 +115,7 @@ def train(
         last_word = ""
         try:
             report.start(state.step, setup.plan.total_steps)
-            report.say(f"{group.device.type}: " + ", ".join(f"{key} {value}" for key, value in chosen.items()))
+            report.say(f"{group.device_type}: " + ", ".join(f"{key} {value}" for key, value in chosen.items()))
             for notice in notices:
                 report.say(notice)
             return run.to_the_end()
@@ -142,7 +136,7 @@ class _Run:
         self,
         directory: RunDirectory,
         setup: Setup,
-        state: TrainingState,
+        state: State,
         hooks: Sequence[Hook],
         report: ProgressReport,
         stop: StopRequest,
@@ -151,7 +145,6 @@ class _Run:
         self.directory, self.setup, self.group = directory, setup, setup.group
         self.state, self.hooks, self.report, self.stop = state, hooks, report, stop
         self.config, self.plan = setup.config.training, setup.plan
-        self.grad_norm = torch.zeros(())
         self.row: Row = {}  # the last one logged
         self.row_step = self.row_counted_from = state.step
         self.seconds_before, self.started = state.seconds, started
@@ -164,16 +157,9 @@ class _Run:
         finish: Finish | None = "max_steps" if state.step >= total else self._settled()
         if finish is None:
             with closing(self.setup.batches(state.step, total)) as batches:
-                state.model.train()
                 for micro_batches in batches:
-                    self.grad_norm, interrupted = take_step(
-                        state,
-                        micro_batches,
-                        self.config,
-                        self.plan.schedule(state.step),
-                        self.group,
-                        wants_stop=bool(self.stop),
-                    )
+                    rate = self.plan.schedule(state.step)
+                    interrupted = state.take_step(micro_batches, rate, wants_stop=bool(self.stop))
                     self.report.advance(state.step)
                     finish = self._after_step(interrupted)
                     if finish is not None:
@@ -210,20 +196,20 @@ class _Run:
         """Log a row: the training since the last one and, if asked for, the held-out rows."""
         state, step = self.state, self.state.step
         self._refuse_divergence()
-        loss, weight, balance = state.sums.tolist()
+        loss, weight, balance = state.totals()
         row: Row = {"loss": loss / weight, "learning_rate": self.plan.schedule(step - 1)}
         if self.plan.steps_per_epoch is not None:
             row = {"epoch": round(step / self.plan.steps_per_epoch, 6), **row}
         if balance_weight := self.setup.config.model.aux_loss_weight:
             row["balance_loss"] = balance / weight / balance_weight
-        row["grad_norm"] = self.grad_norm.item()
+        row["grad_norm"] = state.grad_norm
         examples = (step - self.row_counted_from) * self.config.examples_per_step
         row["examples_per_second"] = round(examples / max(perf_counter() - self.clock, 1e-9), 1)
         if evaluate and self.setup.held_out:
             row |= self.setup.held_out.evaluate(state.evaluated)
         row["seconds"] = round(self._seconds(), 3)
         self.row, self.row_step, self.row_counted_from = row, step, step
-        state.sums.zero_()
+        state.start_row()
         if self.tracker is not None:
             self.tracker.log(step, row)
             if evaluate and "epoch" in row:
@@ -235,7 +221,7 @@ class _Run:
         write_text(self.directory.epoch_log, epoch_log(read_rows(self.directory.path / JSONL)))
 
     def _refuse_divergence(self) -> None:
-        loss, norm = self.state.sums[0].item(), self.grad_norm.item()
+        loss, norm = self.state.totals()[0], self.state.grad_norm
         if math.isfinite(loss) and math.isfinite(norm):
             return
         newest = self.directory.newest_checkpoint()
@@ -273,7 +259,7 @@ class _Run:
         if self.group.is_main:
             measured = self.row if self.row_step == state.step else {}
             metrics = {key: measured[key] for key in MEASURED if key in measured}
-            checkpoint = self.setup.checkpoint(state.evaluated, state.step, state.seconds, metrics)
+            checkpoint = self.setup.checkpoint(state, metrics)
             save_checkpoint(self.directory.checkpoint(state.step), checkpoint, write_state=state.write)
             self.directory.keep_only({state.step, *state.best.steps})
         self.clock += perf_counter() - began
@@ -293,7 +279,7 @@ class _Run:
             steps=state.step,
             finish=finish,
             seconds=self._seconds(),
-            num_parameters=state.model.num_parameters(),
+            num_parameters=state.num_parameters,
             metrics=load_metrics(directory.model),
         )
 

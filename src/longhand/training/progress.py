@@ -81,9 +81,9 @@ class PlainLines:
         """Nothing is printed between measurements."""
 
     def show(self, step: int, row: Mapping[str, Any]) -> None:
-        """Print the measurements if the last line is old enough."""
+        """Print the measurements if the last line is old enough, and those of whole epochs always."""
         self._line.update(step, row)
-        if perf_counter() - self._last >= self.seconds:
+        if ("epoch" in row and "val_loss" in row) or perf_counter() - self._last >= self.seconds:
             self._print()
 
     def say(self, message: str) -> None:
@@ -96,7 +96,9 @@ class PlainLines:
             self._print()
 
     def _print(self) -> None:
+        epoch = self._line.values.get("epoch")
         text = f"step {self._line.step:,}/{self._line.total_steps:,}  {self._line.text()}"
+        text = text if epoch is None else f"epoch {epoch:g}  {text}"
         if text != self._printed:
             print(text, flush=True)
         self._printed, self._last = text, perf_counter()
@@ -171,6 +173,8 @@ class _Line:
         parts = []
         if "loss" in values:
             parts.append(f"loss {values['loss']:.4f}")
+        if "val_loss" in values and not short:
+            parts.append(f"held-out loss {values['val_loss']:.4f}")
         if "val_exact_match" in values:
             parts.append(f"{exact_match} {values['val_exact_match']:.2%}")
         if "examples_per_second" in values:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import platform
 import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 
 from longhand.version import __version__
 
@@ -16,11 +15,11 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def versions() -> dict[str, str]:
-    """The versions that can change a number."""
+    """The versions that can change a number; torch is among them where it computes."""
     return {
         "longhand": __version__,
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        **({"torch": sys.modules["torch"].__version__} if "torch" in sys.modules else {}),
         "numpy": np.__version__,
     }
 
@@ -33,12 +32,6 @@ def source_commit() -> str | None:
     commit = _git("rev-parse", "HEAD")
     changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".")
     return f"{commit}+changes" if commit and changed else commit
-
-
-def machine(device: torch.device) -> dict[str, Any]:
-    """What the run computes on."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
-    return {"device": f"{device.type} ({name})"}
 
 
 def _git(*arguments: str) -> str | None:

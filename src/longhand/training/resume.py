@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from longhand.errors import UserError
 from longhand.runs.checkpoint import TRAINING, TRAINING_STATE
+from longhand.training.backend import State
 from longhand.training.run_config import RunConfig
 from longhand.training.run_directory import RunDirectory
-from longhand.training.state import TrainingState
 
 Resume = Literal["auto"] | Path | str | None
 
@@ -19,7 +19,7 @@ Resume = Literal["auto"] | Path | str | None
 _MAY_CHANGE = ("training.", "runtime.", "data.path")
 
 
-def resume_run(state: TrainingState, config: RunConfig, directory: RunDirectory, resume: Resume) -> list[str]:
+def resume_run(state: State, config: RunConfig, directory: RunDirectory, resume: Resume) -> list[str]:
     """Put the state a user wants to go on from into `state`; returns what the user should know.
 
     Raises `UserError` if there is no such state, if it was trained with another model, format, vocabulary or data, or

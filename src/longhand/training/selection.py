@@ -51,3 +51,25 @@ class EarlyStopping:
     def is_over(self) -> bool:
         """Whether `patience` evaluations in a row have brought no improvement."""
         return self.waited >= self.config.patience
+
+
+def write_selection(best: BestCheckpoints, early: EarlyStopping | None) -> dict[str, Any]:
+    """What selection remembers, as plain data for a training state."""
+    return {
+        "best": (best.metric, best.entries),
+        "early": None if early is None else (early.config.metric, early.best, early.waited),
+    }
+
+
+def read_selection(best: BestCheckpoints, early: EarlyStopping | None, content: Mapping[str, Any]) -> None:
+    """Take over what `write_selection` gave.
+
+    Values of one metric say nothing about another: a changed metric begins anew.
+    """
+    metric, entries = content["best"]
+    if metric == best.metric:
+        best.entries = [(value, step) for value, step in entries][: best.k]
+    if early is not None and content["early"] is not None:
+        metric, value, waited = content["early"]
+        if metric == early.config.metric:
+            early.best, early.waited = value, waited

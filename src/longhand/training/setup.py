@@ -10,18 +10,14 @@ from longhand.data.batches import Batch
 from longhand.data.folders import open_folder
 from longhand.data.stream import TrainStream
 from longhand.errors import UserError
-from longhand.models.build import build_model
-from longhand.models.decoder import Decoder
 from longhand.runs.checkpoint import Checkpoint
 from longhand.text.presets import vocabulary
 from longhand.text.vocabulary import Vocabulary
-from longhand.training.distributed import Group
-from longhand.training.held_out import HeldOutRows
+from longhand.training.backend import Backend, HeldOut, Processes, State, choose_backend
 from longhand.training.prefetch import prefetched
-from longhand.training.provenance import machine, source_commit, versions
+from longhand.training.provenance import source_commit, versions
 from longhand.training.run_config import RunConfig
 from longhand.training.schedule import Plan, make_plan
-from longhand.training.state import TrainingState, fresh_state
 
 
 @dataclass(frozen=True)
@@ -29,17 +25,16 @@ class Setup:
     """What stays the same while a run goes on. `provenance` is where its models come from, as JSON data."""
 
     config: RunConfig
-    group: Group
+    backend: Backend
+    group: Processes
     stream: TrainStream
     plan: Plan
-    held_out: HeldOutRows
+    held_out: HeldOut
     provenance: dict[str, Any]
 
-    def fresh_state(self) -> TrainingState:
+    def fresh_state(self) -> State:
         """The state before the first step; the weights depend on the seed and on nothing else."""
-        config = self.config
-        model = build_model(config.model, len(self.stream.vocabulary), seed=config.training.seed)
-        return fresh_state(model.to(self.group.device), config.training, config.runtime, self.group.device)
+        return self.backend.fresh_state(self.config, len(self.stream.vocabulary), self.group)
 
     def batches(self, start: int, stop: int) -> Generator[list[Batch], None, None]:
         """The slices of this process in the batches of each optimizer step from `start` to `stop`."""
@@ -51,21 +46,26 @@ class Setup:
 
         return prefetched(make, start, stop)
 
-    def checkpoint(self, model: Decoder, step: int, seconds: float, metrics: dict[str, Any]) -> Checkpoint:
-        """A model of this run as it is written to the disk."""
-        examples = step * self.config.training.examples_per_step
+    def checkpoint(self, state: State, metrics: dict[str, Any]) -> Checkpoint:
+        """The model of this run as it is now and is written to the disk."""
+        examples = state.step * self.config.training.examples_per_step
         return Checkpoint(
             model=self.config.model.model_dump(mode="json"),
-            weights={name: weight.cpu().numpy() for name, weight in model.state_dict().items()},
+            weights=state.weights(),
             vocabulary=self.stream.vocabulary,
             format=self.stream.format,
             domain=self.stream.domain,
             metrics=metrics,
-            training={"steps": step, "examples": examples, "seconds": round(seconds, 3), **self.provenance},
+            training={
+                "steps": state.step,
+                "examples": examples,
+                "seconds": round(state.seconds, 3),
+                **self.provenance,
+            },
         )
 
 
-def set_up(config: RunConfig, group: Group) -> Setup:
+def set_up(config: RunConfig, group: Processes) -> Setup:
     """Open the data and plan the run; nothing is written yet.
 
     Raises `UserError` for data that cannot be read, rows longer than the model's context, and settings that
@@ -88,7 +88,8 @@ def set_up(config: RunConfig, group: Group) -> Setup:
     description = stream.describe()
     rows_per_epoch = description["rows"]["train"] if description["source"] == "files" else None
     plan = make_plan(training, rows_per_epoch)
-    held_out = HeldOutRows(stream, training.eval_samples, group)
+    backend = choose_backend(config.runtime)
+    held_out = backend.held_out(stream, training.eval_samples, group)
     if not held_out and training.early_stopping is not None:
         raise UserError("training.early_stopping needs held-out problems; set data.val_fraction so that there are some")
     provenance = {
@@ -96,10 +97,10 @@ def set_up(config: RunConfig, group: Group) -> Setup:
         "data": description,
         "commit": source_commit() if group.is_main else None,
         "versions": versions(),
-        **machine(group.device),
+        "device": group.machine,
         "config": config.to_dict(),
     }
-    return Setup(config, group, stream, plan, held_out, provenance)
+    return Setup(config, backend, group, stream, plan, held_out, provenance)
 
 
 def choose_vocabulary(config: RunConfig) -> Vocabulary:

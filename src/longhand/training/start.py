@@ -9,11 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-import torch.distributed as dist
-
 from longhand.errors import UserError
-from longhand.runtime import start_method
-from longhand.training.distributed import is_worker
+from longhand.runtime import is_worker, start_method
 from longhand.training.interrupt import TrainingInterrupted
 from longhand.training.loop import Hook, TrainResult, train
 from longhand.training.resume import Resume
@@ -38,6 +35,8 @@ def start_training(
         return train(config, output_dir, resume=resume, overwrite=overwrite, hooks=hooks)
     if resume is None and not overwrite:
         RunDirectory(Path(output_dir)).refuse_if_used()
+    import torch.distributed as dist
+
     if not dist.is_available():
         raise UserError("this build of torch cannot train with several processes; set runtime.processes: 1")
     return _launch(config.runtime.processes, (config, Path(output_dir), resume, overwrite, tuple(hooks)))

@@ -7,29 +7,33 @@ remembers. No state of a random generator is among it.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import pickle
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from longhand.data.batches import Batch
 from longhand.errors import UserError
 from longhand.models.decoder import Decoder
 from longhand.models.flat import FlatParameters
-from longhand.runs.checkpoint import TRAINING_STATE
-from longhand.runs.manifest import MANIFEST, check_files
 from longhand.training.adopt import Adopt
 from longhand.training.config import RuntimeConfig, TrainingConfig
+from longhand.training.distributed import Group
 from longhand.training.ema import WeightAverage
-from longhand.training.engine import NativeEngine, build_engine
+from longhand.training.engine import NativeEngine, build_engine, describe
 from longhand.training.muon import Muon
 from longhand.training.objectives import Losses, compiled_losses, next_token_losses
 from longhand.training.optimizer import AdamW, Optimizer
-from longhand.training.selection import BestCheckpoints, EarlyStopping
+from longhand.training.selection import BestCheckpoints, EarlyStopping, read_selection, write_selection
+from longhand.training.state_file import state_file
+from longhand.training.step import take_step
 
 STATE_FILE = "state.pt"
 STATE_VERSION = 2
@@ -39,6 +43,9 @@ STATE_VERSION = 2
 class TrainingState:
     """The moving parts of a run. `sums` [3] holds loss, weight and balance loss since the last logged row."""
 
+    config: TrainingConfig
+    runtime: RuntimeConfig
+    group: Group
     step: int
     seconds: float
     model: Decoder
@@ -50,6 +57,7 @@ class TrainingState:
     sums: Tensor
     best: BestCheckpoints
     early: EarlyStopping | None
+    last_norm: Tensor
 
     @property
     def evaluated(self) -> Decoder:
@@ -59,6 +67,40 @@ class TrainingState:
         averaged = self.average.model
         assert isinstance(averaged, Decoder)
         return averaged
+
+    @property
+    def num_parameters(self) -> int:
+        """Trainable numbers, tied weights counted once."""
+        return self.model.num_parameters()
+
+    @property
+    def grad_norm(self) -> float:
+        """Norm of the last gradient before clipping."""
+        return self.last_norm.item()
+
+    def take_step(self, micro_batches: Sequence[Batch], learning_rate: float, *, wants_stop: bool = False) -> bool:
+        """Move the weights by a gradient; returns whether any process wants to stop."""
+        self.last_norm, interrupted = take_step(
+            self, micro_batches, self.config, learning_rate, self.group, wants_stop=wants_stop
+        )
+        return interrupted
+
+    def totals(self) -> tuple[float, float, float]:
+        """Loss, weight and balance loss, summed since the last logged row."""
+        loss, weight, balance = self.sums.tolist()
+        return loss, weight, balance
+
+    def start_row(self) -> None:
+        """Begin these sums anew."""
+        self.sums.zero_()
+
+    def weights(self) -> dict[str, NDArray[np.floating[Any]]]:
+        """Those of the evaluated model by name, for its checkpoint."""
+        return {name: weight.cpu().numpy() for name, weight in self.evaluated.state_dict().items()}
+
+    def describe(self, longest: int) -> dict[str, str | int]:
+        """What was chosen where the configuration left it open, for rows of `longest` tokens."""
+        return describe(self.model, self.engine, self.config, self.runtime, self.group.world, longest)
 
     def write(self, folder: Path) -> None:
         """Write the state into a `training_state` folder."""
@@ -71,8 +113,7 @@ class TrainingState:
             "average": None if self.average is None else self.average.model.state_dict(),
             "average_updates": 0 if self.average is None else self.average.updates,
             "sums": self.sums,
-            "best": (self.best.metric, self.best.entries),
-            "early": None if self.early is None else (self.early.config.metric, self.early.best, self.early.waited),
+            **write_selection(self.best, self.early),
         }
         # Through memory: a full disk then is an OSError with its reason, not an error of the serialiser.
         buffer = io.BytesIO()
@@ -93,66 +134,53 @@ class TrainingState:
                 self.average.model.load_state_dict(content["average"] or content["model"])
                 self.average.updates = content["average_updates"]
             self.sums.copy_(content["sums"])
-            self._read_selection(content)
+            read_selection(self.best, self.early, content)
             self.step, self.seconds = content["step"], content["seconds"]
         except (KeyError, RuntimeError, ValueError, TypeError) as error:
             reason = str(error).splitlines()[0]
             raise UserError(f"the state in {checkpoint} belongs to another run ({reason})") from error
 
-    def _read_selection(self, content: dict[str, Any]) -> None:
-        # Values of one metric say nothing about another: a changed metric begins anew.
-        metric, entries = content["best"]
-        if metric == self.best.metric:
-            self.best.entries = [(value, step) for value, step in entries][: self.best.k]
-        if self.early is not None and content["early"] is not None:
-            metric, best, waited = content["early"]
-            if metric == self.early.config.metric:
-                self.early.best, self.early.waited = best, waited
 
-
-def fresh_state(model: Decoder, config: TrainingConfig, runtime: RuntimeConfig, device: torch.device) -> TrainingState:
-    """The state before the first step of a model that lies on `device`.
+def fresh_state(model: Decoder, config: TrainingConfig, runtime: RuntimeConfig, group: Group) -> TrainingState:
+    """The state before the first step of a model that lies on the device of its `group`.
 
     Raises `UserError` if `runtime` asks for an engine that cannot compute the model.
     """
     early = config.early_stopping
     parameters = FlatParameters.of(model)
     return TrainingState(
+        config=config,
+        runtime=runtime,
+        group=group,
         step=0,
         seconds=0.0,
         model=model,
         parameters=parameters,
         engine=build_engine(model, parameters, config, runtime),
-        losses=compiled_losses(device) if runtime.compile else next_token_losses,
+        losses=compiled_losses(group.device) if runtime.compile else next_token_losses,
         optimizer=_build_optimizer(model, parameters, config),
         average=None if config.ema_decay is None else WeightAverage(model, parameters, config.ema_decay),
-        sums=torch.zeros(3, device=device),
+        sums=torch.zeros(3, device=group.device),
         best=BestCheckpoints(config.save_top_k, config.save_metric),
         early=None if early is None else EarlyStopping(early),
+        last_norm=torch.zeros(()),
     )
 
 
 def _build_optimizer(model: Decoder, parameters: FlatParameters, config: TrainingConfig) -> Optimizer:
+    if config.optimizer == "sgd":
+        raise UserError("training.optimizer sgd is for the numpy engine; set runtime.engine: numpy, or use adamw")
     if config.optimizer == "muon":
         return Muon(model, parameters, config)
     return AdamW(parameters, config) if config.optimizer == "adamw" else Adopt(parameters, config)
 
 
-def seed_dropout(seed: int, step: int, batch: int, rank: int) -> None:
-    """Make dropout a function of these numbers alone: torch's generator is seeded by their hash."""
-    digest = hashlib.blake2b(f"{seed}/dropout/{step}/{batch}/{rank}".encode(), digest_size=8).digest()
-    torch.manual_seed(int.from_bytes(digest, "little") >> 1)
-
-
 def _load(checkpoint: Path) -> dict[str, Any]:
-    name = f"{TRAINING_STATE}/{STATE_FILE}"
-    if not (checkpoint / name).is_file() and (checkpoint / MANIFEST).is_file():
-        raise UserError(f"{checkpoint} is a model without a training state; resume from one under checkpoints/")
-    check_files(checkpoint, (name,))
+    path = state_file(checkpoint, STATE_FILE)
     try:
-        content = torch.load(checkpoint / name, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise UserError(f"{checkpoint / name} is damaged; resume from another checkpoint") from error
+        raise UserError(f"{path} is damaged; resume from another checkpoint") from error
     if not isinstance(content, dict) or content.get("version") != STATE_VERSION:
-        raise UserError(f"{checkpoint / name} is of another version of longhand; it cannot be resumed by this one")
+        raise UserError(f"{path} is of another version of longhand; it cannot be resumed by this one")
     return content

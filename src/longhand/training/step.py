@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -12,7 +14,9 @@ from longhand.training.config import TrainingConfig
 from longhand.training.distributed import Group
 from longhand.training.engine import uses_bf16
 from longhand.training.objectives import balance_term, to_device
-from longhand.training.state import TrainingState, seed_dropout
+
+if TYPE_CHECKING:
+    from longhand.training.state import TrainingState
 
 
 def take_step(
@@ -69,6 +73,12 @@ def _add_gradients(
         if balance is not None:
             totals[2] += balance.detach()
     return totals
+
+
+def seed_dropout(seed: int, step: int, batch: int, rank: int) -> None:
+    """Make dropout a function of these numbers alone: torch's generator is seeded by their hash."""
+    digest = hashlib.blake2b(f"{seed}/dropout/{step}/{batch}/{rank}".encode(), digest_size=8).digest()
+    torch.manual_seed(int.from_bytes(digest, "little") >> 1)
 
 
 @torch.no_grad()

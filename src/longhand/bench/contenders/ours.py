@@ -19,17 +19,15 @@ def train_contender(spec: TrainSpec, precision: Precision = "fp32") -> Callable[
 
     from longhand.training.distributed import Group
     from longhand.training.setup import set_up
-    from longhand.training.step import take_step
 
     group = Group(rank=0, world=1, device=torch.device("cpu"))
     setup = set_up(spec.run_config(precision), group)
     state = setup.fresh_state()
-    state.model.train()
     batches = setup.batches(0, setup.plan.total_steps)
 
     def run(steps: int) -> None:
         for micro_batches in islice(batches, steps):
-            take_step(state, micro_batches, setup.config.training, setup.plan.schedule(state.step), group)
+            state.take_step(micro_batches, setup.plan.schedule(state.step))
 
     return run
 
