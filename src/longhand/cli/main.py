@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from longhand.cli import bench, check_data, demo, evaluate, info, make_data, plot, solve, train, vocab
 from longhand.cli.arguments import Parser
+from longhand.cli.synonyms.registry import translate_command
 from longhand.errors import UserError
 from longhand.version import __version__
 
@@ -41,10 +42,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 done but not passed, 2 a mistake, 130 interrupted."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        arguments, rest = build_parser().parse_known_args(sys.argv[1:] if argv is None else list(argv))
+        words, notes = translate_command(sys.argv[1:] if argv is None else list(argv))
+        arguments, rest = build_parser().parse_known_args(words)
         if rest and not getattr(arguments, "takes_overrides", False):
             raise UserError(f"unknown argument {rest[0]!r}; see: longhand {arguments.verb} --help")
         arguments.rest = rest
+        for note in notes:
+            print(f"note: {note}", file=sys.stderr)
         code: int = arguments.run(arguments)
         return code
     except UserError as error:

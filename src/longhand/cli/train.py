@@ -7,11 +7,12 @@ from pathlib import Path
 
 from longhand.cli.arguments import Parser, add_output_file, parse_overrides
 from longhand.cli.output import program, write_result
+from longhand.cli.synonyms.registry import describe_synonyms
 from longhand.errors import UserError
 
 _EPILOG = """\
 Any key of the configuration can be set on the command line: --section.key value, with the sections model, data,
-format, training and runtime; --keys lists them all.
+format, training and runtime; --keys lists them all, and the flags of other programs that are understood.
 
 examples:
   longhand train --config llama2 --data.path data/mini --output-dir runs/llama2
@@ -30,7 +31,11 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--vocabulary", metavar="NAME", help="preset vocabulary (longhand vocab list) [as configured]")
     parser.add_argument("--output-dir", type=Path, metavar="DIR", help="where the run is written [runs/<config name>]")
     parser.add_argument(
-        "--resume", metavar="auto|PATH", help="go on with the run in the output directory, or from PATH"
+        "--resume",
+        nargs="?",
+        const="auto",
+        metavar="auto|PATH",
+        help="go on with the run in the output directory, or from PATH",
     )
     parser.add_argument(
         "--processes",
@@ -53,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     from longhand.training.run_config import RunConfig, describe_keys, dump_run_config, load_run_config
 
     if arguments.keys:
-        print(describe_keys(RunConfig))
+        print(f"{describe_keys(RunConfig)}\n\n{describe_synonyms('train')}")
         return 0
     if arguments.config is None:
         raise UserError("say what to train: --config FILE, for example --config demo")
