@@ -34,7 +34,6 @@ OTHER_FOR_FILE: dict[str, Any] = {
     "path": "other.txt",
     "text": "rewrite",
     "domain": {"max_operand": 9},
-    "mixture": None,
 }
 OTHER_FOR_FOLDER: dict[str, Any] = {
     **OTHER_FOR_FILE,
@@ -47,7 +46,6 @@ REFUSED: dict[str, Any] = {
     "source": "files",
     "path": "rows.txt",
     "text": "rewrite",
-    "mixture": {"short": 1.0},
     "train_fraction": 0.3,
     "val_fraction": 0.1,
     "split_seed": 1,
@@ -148,7 +146,7 @@ def test_the_default_domain_is_the_default_of_the_arithmetic_package() -> None:
         ({"train_fraction": 0}, "greater than 0"),
         ({"source": "files"}, "needs data.path"),
         ({"path": "data"}, "no effect with data.source: stream"),
-        ({"source": "files", "path": "d", "mixture": {"short": 1.0}}, "data.mixture has no effect"),
+        ({"source": "files", "path": "d", "mixture": {"short": 0.9}}, "sum to 0.9"),
     ],
 )
 def test_impossible_settings_are_refused(settings: dict[str, Any], message: str) -> None:

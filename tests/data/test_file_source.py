@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from longhand.arithmetic.canonical import canonical_key
+from longhand.arithmetic.problem import Problem
 from longhand.data.config import DataConfig
+from longhand.data.hard_cases import carry_travels
+from longhand.data.problems import from_problems
 from longhand.data.stream import TrainStream
 from longhand.errors import UserError
 from longhand.text.formats import Format
@@ -78,6 +81,45 @@ def test_an_epoch_sees_every_row_once_and_the_next_in_another_order(tmp_path: Pa
     assert first != [text for step in range(8) for text in texts(open_stream(tmp_path, seed=1), step)][:73]
     larger = open_stream(tmp_path, batch_size=73)
     assert texts(larger, 0) == first
+
+
+def hard(text: str) -> bool:
+    (a, b) = map(int, text.partition("=")[0].split("+"))
+    return bool(carry_travels(from_problems([Problem((a, b), ("+",))]))[0])
+
+
+@pytest.mark.parametrize("share", [0.25, 0.8])
+def test_a_mixture_gives_each_rule_its_share_of_an_epoch_as_a_function_of_the_step(
+    share: float, tmp_path: Path
+) -> None:
+    rows = [(a, b) for a in range(90, 110) for b in range(10)]
+    (tmp_path / "train.txt").write_text(as_text(rows))
+    (tmp_path / "val.txt").write_text("1+1=2\n")
+    stream = open_stream(tmp_path, mixture={"uniform": 1 - share, "cascade": share})
+    n_hard = sum(hard(f"{a}+{b}=") for a, b in rows)
+    epochs = [[text for step in range(20 * e, 20 * e + 20) for text in texts(stream, step)] for e in range(4)]
+    expected = share * len(rows) + (1 - share) * n_hard
+    for texts_of_epoch in epochs:
+        assert len(texts_of_epoch) == len(rows)
+        assert sum(map(hard, texts_of_epoch)) == pytest.approx(expected, abs=8)
+        easy = [text for text in texts_of_epoch if not hard(text)]
+        assert len(set(easy)) == len(easy)  # the uniform part is drawn without replacement
+    assert len(set(map(tuple, epochs))) == 4
+    again = open_stream(tmp_path, mixture={"uniform": 1 - share, "cascade": share})
+    assert texts(again, 37) == epochs[1][170:180]
+    record = stream.describe()
+    assert record["over_represented"] == ["cascade"]
+    assert record["rows_per_rule"] == {"uniform": 200, "cascade": n_hard}
+
+
+def test_a_mixture_needs_problems_to_choose_from(tmp_path: Path) -> None:
+    (tmp_path / "val.txt").write_text("1+1=2\n")
+    (tmp_path / "train.txt").write_text("1+1=2\n3+4=7\n")
+    with pytest.raises(UserError, match="cascade finds no travelling carry"):
+        open_stream(tmp_path, mixture={"cascade": 1.0})
+    (tmp_path / "train.txt").write_text("1+1=2\n1+2+3=6\n")
+    with pytest.raises(UserError, match="cannot sort the rows"):
+        open_stream(tmp_path, mixture={"short": 1.0})
 
 
 def test_any_step_can_be_asked_for_first(tmp_path: Path) -> None:

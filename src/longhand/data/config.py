@@ -88,7 +88,8 @@ class DataConfig(BaseModel):
     )
     mixture: dict[Modifier, float] = Field(
         {"uniform": 1.0},
-        description="stream only: share of each batch per sampling rule (uniform, cascade, short), summing to 1",
+        description="share of each batch, with files of each epoch, per sampling rule (uniform, cascade, short),"
+        " summing to 1",
     )
     train_fraction: float | None = Field(
         None,
@@ -124,14 +125,10 @@ class DataConfig(BaseModel):
                 )
             if self.text != "in_format":
                 raise UserError("data.text has no effect with data.source: stream, which has no text of its own")
-            _check_mixture(self.mixture)
         else:
             if self.path is None:
                 raise UserError("data.source: files needs data.path, a folder or a file of problems")
-            if self.mixture != {"uniform": 1.0}:
-                raise UserError(
-                    "data.mixture has no effect with data.source: files, which reads every row once an epoch"
-                )
+        _check_mixture(self.mixture)
         self.split_fractions(DEFAULT_DOMAIN_SHARE if self.source == "stream" else DEFAULT_FILE_SHARE)
         return self
 

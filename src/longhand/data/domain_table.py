@@ -9,13 +9,13 @@ import numpy as np
 from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.splits import SplitConfig
 from longhand.data.arrays import count_problems, domain_arrays, problems_at
-from longhand.data.config import DataConfig, Modifier
+from longhand.data.config import DataConfig
 from longhand.data.encode import encode_arrays, longest_row
-from longhand.data.hard_cases import carry_travels, length_cells
 from longhand.data.keyed import keyed_generator
 from longhand.data.keys import below, keys_hash
-from longhand.data.mixture import describe_domain_source, share_rows
+from longhand.data.mixture import describe_domain_source, refuse_empty_pools, share_rows
 from longhand.data.problems import Ints, ProblemArrays
+from longhand.data.rules import RuleIndex
 from longhand.data.source import HeldOut, HeldOutSplit
 from longhand.data.tokens import TokenArrays
 from longhand.errors import UserError
@@ -43,12 +43,8 @@ class TableSource:
             )
         arrays = problems_at(domain, self._places["train"])
         self._arrays = arrays
-        self._hard = np.flatnonzero(carry_travels(arrays))
-        if config.mixture.get("cascade", 0) > 0 and not len(self._hard):
-            raise UserError("data.mixture.cascade finds no travelling carry among the training problems; leave it out")
-        cells = length_cells(arrays)
-        self._by_cell = np.argsort(cells, kind="stable")
-        _, self._cell_starts, self._cell_sizes = np.unique(cells[self._by_cell], return_index=True, return_counts=True)
+        self._index = RuleIndex(arrays)
+        refuse_empty_pools(config.mixture, self._index.pools())
         self._table: TokenArrays | LazyTable
         if format.steps == "none":
             self._table = encode_arrays(arrays, format, vocabulary)
@@ -64,17 +60,8 @@ class TableSource:
         """Look up the rows of one step."""
         rng = keyed_generator(seed, "train", step)
         counts = share_rows(self._mixture, batch_size, rng)
-        chosen = rng.permutation(np.concatenate([self._draw(rule, rng, n) for rule, n in counts.items()]))
+        chosen = rng.permutation(np.concatenate([self._index.draw(rule, rng, n) for rule, n in counts.items()]))
         return self._table.take(chosen)
-
-    def _draw(self, rule: Modifier, rng: np.random.Generator, n: int) -> Ints:
-        if rule == "uniform":
-            return rng.integers(len(self._arrays), size=n)
-        if rule == "cascade":
-            return self._hard[rng.integers(len(self._hard), size=n)]
-        cells = rng.integers(len(self._cell_sizes), size=n)
-        places = self._cell_starts[cells] + rng.integers(self._cell_sizes[cells])
-        return np.asarray(self._by_cell[places], dtype=np.int64)
 
     def held_out(self, split: HeldOutSplit, n: int | None) -> HeldOut:
         """Draw rows of a held-out split without replacement; more rows begin with those of fewer."""
@@ -86,7 +73,7 @@ class TableSource:
         """What is trained on, counted exactly."""
         counts: dict[str, int | None] = {name: len(places) for name, places in self._places.items()}
         counts["domain"] = count_problems(self._domain)
-        pools = {"uniform": len(self._arrays), "cascade": len(self._hard), "short": len(self._arrays)}
+        pools = self._index.pools()
         record = describe_domain_source(self._domain, self._split, self._mixture, counts)
         return {**record, "problems_per_rule": {rule: pools[rule] for rule in record["mixture"]}}
 

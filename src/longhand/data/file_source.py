@@ -1,4 +1,4 @@
-"""Training on files: every row once per epoch, in an order that only the seed and the epoch decide."""
+"""Training on files: every row once per epoch, or some rows more often, as only the seed and the epoch decide."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ import numpy as np
 from longhand.arithmetic.canonical import canonical_key
 from longhand.arithmetic.problem import Problem
 from longhand.arithmetic.splits import SplitConfig, split_hash
-from longhand.data.config import DEFAULT_FILE_SHARE, DataConfig
+from longhand.data.config import DEFAULT_FILE_SHARE, DataConfig, Modifier
 from longhand.data.folders import open_folder
 from longhand.data.keyed import keyed_generator
 from longhand.data.manifest import sha256_of
-from longhand.data.problems import Ints
+from longhand.data.mixture import describe_mixture, refuse_empty_pools, share_rows
+from longhand.data.problems import Ints, from_problems
 from longhand.data.readers import iter_records
 from longhand.data.record import Record
+from longhand.data.rules import RuleIndex
 from longhand.data.source import HeldOut, HeldOutSplit
 from longhand.data.tokens import TokenArrays, stack_tokens
 from longhand.errors import UserError
@@ -61,6 +63,8 @@ class FileSource:
             self._rows = {split: self._gather(self._read(file)) for split, file in files.items()}
         if not len(self._rows["train"].tokens):
             raise UserError(f"no row of {config.path} falls into data.train_fraction {train:g}; raise it")
+        self._index = None if set(_shares(config)) == {"uniform"} else self._index_of(self._rows["train"])
+        self._order = lru_cache(maxsize=4)(self._order_of_epoch)
 
     @property
     def longest(self) -> int:
@@ -74,7 +78,7 @@ class FileSource:
         chosen = np.empty(batch_size, dtype=np.int64)
         for epoch in np.unique(epochs).tolist():
             here = epochs == epoch
-            chosen[here] = _epoch_order(seed, epoch, n)[places[here]]
+            chosen[here] = self._order(seed, epoch)[places[here]]
         return self._rows["train"].tokens.take(chosen)
 
     def held_out(self, split: HeldOutSplit, n: int | None) -> HeldOut:
@@ -115,8 +119,35 @@ class FileSource:
             "held_out_rows_seen_in_training": seen,
             "domain": None if self._config.domain is None else self._config.domain.to_domain().to_dict(),
             "text": self._config.text,
-            "sampling": "every row once per epoch",
+            **self._describe_sampling(),
         }
+
+    def _describe_sampling(self) -> dict[str, Any]:
+        if self._index is None:
+            return {"sampling": "every row once per epoch"}
+        pools, shares = self._index.pools(), _shares(self._config)
+        return {**describe_mixture(shares), "rows_per_rule": {rule: pools[rule] for rule in shares}}
+
+    def _order_of_epoch(self, seed: int, epoch: int) -> Ints:
+        """Which row comes where: all of them once, or of each rule its share of as many."""
+        rng, n = keyed_generator(seed, "epoch", epoch), len(self._rows["train"].tokens)
+        everything = rng.permutation(n)
+        if self._index is None:
+            return everything
+        counts = share_rows(_shares(self._config), n, rng)
+        drawn = [self._index.draw(rule, rng, k) for rule, k in counts.items() if rule != "uniform"]
+        return rng.permutation(np.concatenate([everything[: counts.get("uniform", 0)], *drawn]))
+
+    def _index_of(self, rows: _Rows) -> RuleIndex:
+        problems = [problem for problem in rows.problems if problem is not None]
+        if len(problems) < len(rows.problems):
+            raise UserError("data.mixture sorts rows by their problems, but some rows are no arithmetic; leave it out")
+        try:
+            index = RuleIndex(from_problems(problems))
+        except UserError as error:
+            raise UserError(f"data.mixture cannot sort the rows of {self._config.path}: {error}") from error
+        refuse_empty_pools(_shares(self._config), index.pools())
+        return index
 
     def _refuse_keys_of_one_file(self) -> None:
         for split in ("train", "val"):
@@ -191,6 +222,5 @@ def _key(record: Record, problem: Problem | None, inverse: bool) -> tuple[int, .
     return (0, int.from_bytes(digest, "little", signed=True))
 
 
-@lru_cache(maxsize=4)
-def _epoch_order(seed: int, epoch: int, n: int) -> Ints:
-    return keyed_generator(seed, "epoch", epoch).permutation(n)
+def _shares(config: DataConfig) -> dict[Modifier, float]:
+    return {rule: share for rule, share in config.mixture.items() if share > 0}

@@ -10,6 +10,7 @@ import numpy as np
 from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.splits import SplitConfig
 from longhand.data.config import MODIFIERS, Modifier
+from longhand.errors import UserError
 
 
 def share_rows(mixture: Mapping[Modifier, float], batch_size: int, rng: np.random.Generator) -> dict[Modifier, int]:
@@ -23,6 +24,22 @@ def share_rows(mixture: Mapping[Modifier, float], batch_size: int, rng: np.rando
     return {rule: int(count) for rule, count in zip(rules, counts, strict=True)}
 
 
+def refuse_empty_pools(mixture: Mapping[Modifier, float], pools: Mapping[Modifier, int]) -> None:
+    """Raise `UserError` if a rule that has a share has no problems to draw from."""
+    if mixture.get("cascade", 0) > 0 and not pools["cascade"]:
+        raise UserError("data.mixture.cascade finds no travelling carry among the training problems; leave it out")
+
+
+def describe_mixture(mixture: Mapping[Modifier, float]) -> dict[str, Any]:
+    """The part of a record that says what is seen more often."""
+    rules = [rule for rule in MODIFIERS if mixture.get(rule, 0) > 0]
+    return {
+        "mixture": {rule: mixture[rule] for rule in rules},
+        "sampling": {rule: MODIFIERS[rule] for rule in rules},
+        "over_represented": [rule for rule in rules if rule != "uniform"],
+    }
+
+
 def describe_domain_source(
     domain: Domain,
     split: SplitConfig,
@@ -34,7 +51,6 @@ def describe_domain_source(
     `counts` has the problems in the `domain` and in its `train`, `val` and `test` parts, None where unknown.
     """
     total, train = counts["domain"], counts["train"]
-    rules = [rule for rule in MODIFIERS if mixture.get(rule, 0) > 0]
     family = "a+b=c, b+a=c, c-a=b and c-b=a (and the same for * and /)" if split.inverse else "a+b=c and b+a=c"
     return {
         "source": "stream",
@@ -50,7 +66,5 @@ def describe_domain_source(
             "train_fraction": split.train,
             "val_fraction": split.val,
         },
-        "mixture": {rule: mixture[rule] for rule in rules},
-        "sampling": {rule: MODIFIERS[rule] for rule in rules},
-        "over_represented": [rule for rule in rules if rule != "uniform"],
+        **describe_mixture(mixture),
     }
