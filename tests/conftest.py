@@ -13,6 +13,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import torch
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["tests.rows_plugin"]
+
 torch.set_num_threads(1)
 
 settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

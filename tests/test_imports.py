@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.metadata
+import re
 import subprocess
 import sys
 import textwrap
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +72,18 @@ def test_public_names_are_pinned_and_importable() -> None:
 def test_an_unknown_public_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'solve_everything'"):
         _ = longhand.solve_everything  # type: ignore[attr-defined]
+
+
+@pytest.mark.bug("S2-3f")
+def test_every_library_that_is_imported_is_named_by_the_package() -> None:
+    root = Path(__file__).parents[1]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = [*project["dependencies"], *(name for extra in project["optional-dependencies"].values() for name in extra)]
+    known = {re.split(r"[<>=]", name)[0].lower() for name in named}
+    sources = importlib.metadata.packages_distributions()
+    for path in (root / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            modules += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            for name in {module.split(".")[0] for module in modules} - sys.stdlib_module_names - {"longhand"}:
+                assert known & {source.lower() for source in sources.get(name, [])}, f"{path.name} imports {name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from longhand.arithmetic.domain import Domain
@@ -20,6 +21,7 @@ def test_the_shipped_model_makes_no_error_on_all_1_500_500_problems() -> None:
     assert report.errors == 0
 
 
+@pytest.mark.bug("S2-3e")
 def test_the_carries_published_as_hard_are_decoded_for_real() -> None:
     # The system that posed the task names these two as its limits.
     answers = [completion.answer for completion in load("add-sub-3").solve(["99+1=", "100-99=", "999+1=", "900-899="])]

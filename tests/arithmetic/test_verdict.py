@@ -17,6 +17,7 @@ class Said:
     finish_reason: str = "stop"
 
 
+@pytest.mark.row("S2-E1")
 @pytest.mark.parametrize(
     ("said", "verdict"),
     [

@@ -14,6 +14,7 @@ def bench(*words: object) -> int:
     return main(["bench", *map(str, words)])
 
 
+@pytest.mark.row("S0-B19")
 def test_training_against_peers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench("train", "--quick", "--against", "eager", "hugging-face", "--output-dir", tmp_path) == 0
     result = read_result(tmp_path / "train.json")

@@ -36,6 +36,7 @@ def test_help_fits_one_screen_and_every_option_says_what_it_is(verb: str, capsys
         assert len(text.strip().split("  ")[-1]) > 3, text
 
 
+@pytest.mark.row("S0-B20")
 def test_version_and_module_and_command_are_the_same_program() -> None:
     for command in ([sys.executable, "-m", "longhand"], [str(Path(sys.executable).with_name("longhand"))]):
         done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
@@ -65,6 +66,7 @@ def test_solve_reads_standard_input_and_writes_json_lines(
     assert (second["expected"], second["in_domain"]) == ("957", False)
 
 
+@pytest.mark.row("S0-E2")
 def test_evaluate_counts_the_whole_domain_and_lists_what_is_wrong(
     smoke_run: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -113,6 +115,7 @@ def test_evaluation_does_not_depend_on_the_number_of_processes(
     assert reports[0] == reports[1]
 
 
+@pytest.mark.row("S4-M2", "S4-M3", "S4-M4")
 @pytest.mark.parametrize(("name", "parameters"), [("gpt2", 796_160), ("llama2", 855_424), ("mixtral", 58_336)])
 def test_info_prints_the_published_parameter_counts(
     name: str, parameters: int, capsys: pytest.CaptureFixture[str], tmp_path: Path
@@ -123,6 +126,7 @@ def test_info_prints_the_published_parameter_counts(
     assert facts["parameters"] == sum(weight["parameters"] for weight in facts["weights"]) == parameters
 
 
+@pytest.mark.bug("S0-4a")
 @pytest.mark.row("S0-M1", "S0-M2")
 @pytest.mark.parametrize(
     ("name", "parameters", "sizes"),
@@ -165,6 +169,7 @@ def test_info_on_a_model_says_what_it_was_trained_on(smoke_run: Path, capsys: py
     assert "155" in out
 
 
+@pytest.mark.row("S0-V1")
 def test_vocab_lists_tokens_and_spells_texts(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     text = "658+189=<think>8+9=17 5+8+1=14 6+1+1=8</think>847<end>"
     out = output_of(capsys, "vocab", "cot16", text, "--output-file", tmp_path / "v.json")
@@ -189,6 +194,7 @@ def test_plot_draws_the_curves_of_a_run(smoke_run: Path, capsys: pytest.CaptureF
     assert {path.name for path in tmp_path.iterdir()} == {"loss.svg", "accuracy.svg"}
 
 
+@pytest.mark.bug("S4-3")
 def test_train_from_files_then_evaluate_what_was_held_out(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     output_of(capsys, "data", "make", "--profile", "mini", "--out", tmp_path / "d", "--n-samples", 90, "--max", 9)
     steps = ["--training.max_steps", 4, "--training.warmup_steps", 1, "--training.val_check_interval", 2]

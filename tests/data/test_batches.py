@@ -27,6 +27,8 @@ def first_target(loss: Loss, prompt: int, answer: int) -> int:
     return {"full": 1, "completion": prompt, "answer": answer}[loss]
 
 
+@pytest.mark.row("S0-L1", "S4-V1")
+@pytest.mark.bug("S0-6b")
 @given(token_rows(), st.sampled_from(["full", "completion", "answer"]), st.sampled_from(["left", "right"]))
 def test_weights_pick_each_wanted_token_after_the_one_before_it(
     rows: list[tuple[list[int], int, int]], loss: Loss, padding: Padding

@@ -36,6 +36,7 @@ def test_a_wrong_answer_is_named_by_file_and_line(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.row("S0-F2", "S0-B4")
 @pytest.mark.parametrize(
     ("row", "right"),
     [

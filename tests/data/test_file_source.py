@@ -174,6 +174,7 @@ def test_rows_of_another_style_are_refused_or_rewritten_or_taken_as_they_are(tmp
     assert sorted(texts(kept, 0)) == ["97-53=44", "What is 65 - 62? 3"]
 
 
+@pytest.mark.bug("S4-10")
 def test_worked_steps_of_a_file_are_trained_on_as_they_stand(tmp_path: Path) -> None:
     row = "658+189=<think>8+9=17 5+8+1=14 6+1+1=8</think>847<end>"
     (tmp_path / "train.json").write_text(json.dumps({"examples": [row]}))

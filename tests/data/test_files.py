@@ -15,6 +15,7 @@ from longhand.errors import UserError
 from longhand.text.formats import Format
 
 
+@pytest.mark.row("S1-D1")
 @pytest.mark.parametrize(
     ("text", "prompt", "target"),
     [
@@ -38,6 +39,7 @@ def test_a_row_is_cut_where_its_question_ends(text: str, prompt: str, target: st
     assert record.prompt + record.target == record.rendered.text
 
 
+@pytest.mark.row("S1-B2")
 @pytest.mark.parametrize(
     ("text", "problem", "answer"),
     [
@@ -72,6 +74,7 @@ def test_padding_after_the_steps_is_not_part_of_the_answer() -> None:
     assert record.cot == "<think>3+5=8</think><noop><noop>"
 
 
+@pytest.mark.row("S1-B2")
 def test_a_question_in_words_has_an_answer_but_no_problem() -> None:
     record = read_row("Total of -55 and -3998246349.526.\t-3998246404.526")
     assert record.problem is None
@@ -79,6 +82,7 @@ def test_a_question_in_words_has_an_answer_but_no_problem() -> None:
     assert record.prompt.endswith(". ")
 
 
+@pytest.mark.row("S1-D1")
 @pytest.mark.parametrize(
     "text",
     [
@@ -163,6 +167,7 @@ def test_a_missing_folder_is_refused_with_the_remedy(tmp_path: Path) -> None:
         open_folder(tmp_path / "nowhere")
 
 
+@pytest.mark.row("S0-B2")
 def test_the_metadata_of_math_llm_is_not_taken_for_data(tmp_path: Path) -> None:
     write(tmp_path, train_jsonl="<begin>1+1=2<end>\n", metadata_json=json.dumps({"seed": 1}))
     assert [*open_folder(tmp_path).files] == ["train"]

@@ -40,6 +40,7 @@ def hashes(directory: Path, suffix: str) -> list[str]:
     return [hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files]
 
 
+@pytest.mark.bug("S2-1")
 @pytest.mark.row("S2-G1", "S2-G2", "S2-G4", "S2-G8")
 def test_poc_writes_the_published_files_of_math_llm_poc(tmp_path: Path) -> None:
     summary = make_dataset("poc", tmp_path / "d")
@@ -82,6 +83,8 @@ def test_poc_rows_have_five_columns_and_end_as_the_published_ones_do(tmp_path: P
     assert b"\n" not in b"".join(lines)
 
 
+@pytest.mark.row("S4-G6")
+@pytest.mark.bug("S4-8")
 def test_mini_writes_the_published_files_of_mini_language_models(tmp_path: Path) -> None:
     summary = make_dataset("mini", tmp_path / "d")
     assert hashes(tmp_path / "d", "jsonl") == ["42537b42635f5968", "597510547fc37413", "303831a2f904cb4a"]
@@ -89,11 +92,13 @@ def test_mini_writes_the_published_files_of_mini_language_models(tmp_path: Path)
     assert summary["warnings"] == []
 
 
+@pytest.mark.row("S4-G6")
 def test_mini_writes_the_published_two_digit_files_of_mini_language_models(tmp_path: Path) -> None:
     make_dataset("mini", tmp_path / "d", {"n_samples": 10_000, "max": 99})
     assert hashes(tmp_path / "d", "jsonl") == ["7b6c77bfd4aceff8", "48a4ab348d42cc23", "024981e2b51ceb06"]
 
 
+@pytest.mark.row("S4-G1", "S4-G3", "S4-G4")
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -115,6 +120,8 @@ def test_mini_draws_like_mini_language_models_for_all_its_options(
     assert hashlib.sha256(joined).hexdigest()[:16] == expected
 
 
+@pytest.mark.row("S4-G4", "S4-G5")
+@pytest.mark.bug("S4-1")
 def test_mini_says_what_its_order_of_evaluation_and_a_small_space_do(tmp_path: Path) -> None:
     summary = make_dataset("mini", tmp_path / "d", {"n_samples": 500, "operands": 3, "max": 3, "ops": ["+", "*"]})
     found, order = summary["warnings"]
@@ -125,6 +132,7 @@ def test_mini_says_what_its_order_of_evaluation_and_a_small_space_do(tmp_path: P
     assert check(tmp_path / "d")["ok"]
 
 
+@pytest.mark.row("S1-B1")
 def test_mathqa_starts_like_the_corpus_of_llm_math_solver(tmp_path: Path) -> None:
     make_dataset("mathqa", tmp_path / "all", {"n": 1000, "split": "none"})
     content = (tmp_path / "all" / "all.txt").read_bytes()
@@ -133,6 +141,7 @@ def test_mathqa_starts_like_the_corpus_of_llm_math_solver(tmp_path: Path) -> Non
     assert hashlib.sha256(content).hexdigest()[:16] == "5aeff83ad50b43a5"
 
 
+@pytest.mark.row("S1-B1")
 def test_mathqa_splits_keep_the_corpus_and_its_order() -> None:
     corpus = [record.text for record in generated("mathqa", n=1000, split="none")["all"]]
     splits = generated("mathqa", n=1000)
@@ -143,6 +152,7 @@ def test_mathqa_splits_keep_the_corpus_and_its_order() -> None:
         assert all(record.text in rest for record in records)  # `in` moves the iterator on: order is kept
 
 
+@pytest.mark.row("S0-B3")
 @pytest.mark.parametrize("name", ["think", "mathqa", "exhaustive"])
 def test_our_own_splits_share_no_fact(name: str) -> None:
     options: dict[str, Any] = {"exhaustive": {"max": 30}, "think": {"num_examples": 2000}, "mathqa": {"n": 5000}}[name]
@@ -180,6 +190,7 @@ def test_exhaustive_refuses_domains_it_cannot_write(options: dict[str, Any], mes
         generated("exhaustive", **options)
 
 
+@pytest.mark.row("S0-G3")
 def test_think_has_the_sizes_asked_for_and_draws_by_length() -> None:
     splits = generated("think", num_examples=3000, max_digits=3, max_operands=4)
     assert {split: len(records) for split, records in splits.items()} == {"train": 2400, "val": 300, "test": 300}
@@ -196,6 +207,8 @@ def test_think_shares_nothing_between_neighbouring_seeds() -> None:
     assert not set(one) & set(two)
 
 
+@pytest.mark.row("S0-F1", "S0-F2", "S0-B1", "S0-B4", "S0-B5")
+@pytest.mark.bug("S0-5a")
 @pytest.mark.parametrize(
     ("options", "row"),
     [
@@ -222,6 +235,7 @@ def test_think_writes_each_of_the_forms_of_math_llm(
     assert [record.text for record in generated("think", **options)["train"]] == [row]
 
 
+@pytest.mark.row("S0-B1")
 @pytest.mark.parametrize("steps", ["columns", "running_sum"])
 def test_think_pads_all_steps_to_one_length(steps: str) -> None:
     rows = generated("think", num_examples=300, max_operands=4, fixed_length_cot=True, steps=steps)["train"]
@@ -229,6 +243,7 @@ def test_think_pads_all_steps_to_one_length(steps: str) -> None:
     assert len(lengths) == 1
 
 
+@pytest.mark.row("S0-B1")
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -274,6 +289,7 @@ def test_every_option_is_described_and_every_alias_has_an_option(name: str) -> N
     assert all(flag.startswith("--") for flag in flags)
 
 
+@pytest.mark.row("S4-G1")
 def test_documented_flags_are_synonyms() -> None:
     aliases = PROFILES["mini"].aliases
     assert {name: aliases[name][0] for name in ("operands", "min", "max", "out", "n_samples")} == {
@@ -282,6 +298,8 @@ def test_documented_flags_are_synonyms() -> None:
     assert "--output-dir" in PROFILES["think"].aliases["out"]
 
 
+@pytest.mark.row("S0-F3")
+@pytest.mark.bug("S0-3b")
 def test_a_fact_of_the_document_is_right_here() -> None:
     # The document of math-llm shows 99+21=110.
     profile = PROFILES["think"]

@@ -36,6 +36,7 @@ def write(tmp_path: Path, name: str, content: str | bytes) -> Path:
     return path
 
 
+@pytest.mark.row("S0-G2", "S0-B2", "S1-D1", "S2-G2", "S4-G2")
 @pytest.mark.parametrize("name", SHAPES)
 def test_every_shape_gives_the_same_problems_and_answers(tmp_path: Path, name: str) -> None:
     content, shape = SHAPES[name]
@@ -67,6 +68,7 @@ def test_rows_are_read_one_by_one(tmp_path: Path) -> None:
         next(rows)
 
 
+@pytest.mark.row("S1-D1")
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

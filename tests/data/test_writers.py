@@ -23,6 +23,7 @@ SUM = record_of(Problem((278, 961), ("+",)), Format())
 CHAIN = record_of(Problem((1, 2, 30), ("+", "-")), Format())
 
 
+@pytest.mark.row("S2-G2")
 def test_csv_is_that_of_math_llm_poc(tmp_path: Path) -> None:
     write_records(tmp_path / "a.csv", [SUM], "csv")
     expected = b"equation,operand_1,operation,operand_2,answer\r\n278+961=1239,278,+,961,1239\r\n"
@@ -38,6 +39,7 @@ def test_csv_grows_columns_for_more_operands(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.row("S4-G2")
 def test_jsonl_is_that_of_mini_language_models(tmp_path: Path) -> None:
     record = record_of(Problem((554, 456), ("+",)), Format(), begin="<bos>", end="<eos>")
     write_records(tmp_path / "a.jsonl", [record], "jsonl")
@@ -45,6 +47,7 @@ def test_jsonl_is_that_of_mini_language_models(tmp_path: Path) -> None:
     assert (tmp_path / "a.jsonl").read_text() == expected
 
 
+@pytest.mark.row("S0-G2")
 def test_json_is_that_of_math_llm(tmp_path: Path) -> None:
     write_records(tmp_path / "a.json", [record_of(Problem((3, 5), ("+",)), Format(), end="<end>"), SUM], "json")
     assert json.loads((tmp_path / "a.json").read_text()) == {"examples": ["3+5=8<end>", "278+961=1239"]}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.docs.checkout import command_environment, looks_like_a_checkout
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", "docs/quickstart.md", "docs/tour.md"]
@@ -51,20 +51,19 @@ def _script(page: str) -> str:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A folder that looks like a fresh checkout to the commands: configurations and models, no runs."""
-    for name in ("configs", "models", "docs"):
-        (tmp_path / name).symlink_to(ROOT / name)
+    looks_like_a_checkout(tmp_path)
     return tmp_path
-
-
-def _environment() -> dict[str, str]:
-    scripts = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_block_runs(page: str, checkout: Path) -> None:
     done = subprocess.run(
-        ["bash", "-c", _script(page)], cwd=checkout, env=_environment(), capture_output=True, text=True, check=False
+        ["bash", "-c", _script(page)],
+        cwd=checkout,
+        env=command_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
@@ -73,7 +72,12 @@ def test_every_python_block_of_the_readme_prints_what_its_comment_says(checkout:
     (block,) = _blocks("README.md", "python")
     wanted = re.findall(r"^print\(.*\)  # (.*)$", block, flags=re.MULTILINE)
     done = subprocess.run(
-        [sys.executable, "-c", block], cwd=checkout, env=_environment(), capture_output=True, text=True, check=False
+        [sys.executable, "-c", block],
+        cwd=checkout,
+        env=command_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == wanted
@@ -90,6 +94,7 @@ def test_the_readme_names_the_command_that_ci_runs() -> None:
     assert f"```bash\n{command}\n```" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.row("S2-D1")
 def test_every_link_of_the_readme_leads_somewhere() -> None:
     for page in [*PAGES, "CONTRIBUTING.md"]:
         text = (ROOT / page).read_text(encoding="utf-8")

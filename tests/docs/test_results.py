@@ -96,3 +96,11 @@ def test_the_shipped_model_is_small_and_says_that_it_made_no_error() -> None:
     assert checkpoint.metrics["exhaustive"]["total"] == 1_500_500
     assert checkpoint.metrics["exhaustive"]["errors"] == 0
     assert checkpoint.training["data"]["share_trained_on"] <= 0.2
+
+
+@pytest.mark.row("S0-H1")
+def test_every_measured_training_fits_the_memory_that_math_llm_asks_for() -> None:
+    rows = json.loads((ROOT / "docs" / "results" / "bench" / "train.json").read_text(encoding="utf-8"))["summary"]
+    ours = [row["peak_memory"] for row in rows if row["contender"].startswith("longhand")]
+    assert ours
+    assert max(ours) < 2**30  # of 8 GB, and none of it on a GPU

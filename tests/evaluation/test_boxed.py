@@ -65,6 +65,7 @@ def test_the_published_counts_are_the_published_lines() -> None:
     assert boxed(report_of(tally)) == BOX
 
 
+@pytest.mark.bug("S2-3d")
 @pytest.mark.row("S2-E1", "S2-E2")
 def test_every_fault_in_the_test_file_is_in_its_line(tmp_path: Path) -> None:
     make_dataset("poc", tmp_path)

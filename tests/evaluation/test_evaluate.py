@@ -56,6 +56,7 @@ def test_a_perfect_solver_makes_no_errors_and_nothing_is_decoded() -> None:
     assert report.failures == ()
 
 
+@pytest.mark.row("S0-E2", "S2-E1")
 @pytest.mark.parametrize("wrap", [Decoding, lambda oracle: oracle], ids=["decoding", "teacher-forced"])
 @pytest.mark.parametrize(
     "format", [Format(), Format(operand_width=2, answer_width=3, reverse_answer=True), Format(steps="columns")]

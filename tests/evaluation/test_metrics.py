@@ -36,6 +36,8 @@ from longhand.text.presets import vocabulary
 RIGHT, WRONG, MALFORMED, UNFINISHED, FAR = VERDICTS
 
 
+@pytest.mark.row("S2-E2")
+@pytest.mark.bug("S4-11")
 @pytest.mark.parametrize(
     ("expression", "operators", "length", "digits"),
     [
@@ -55,6 +57,7 @@ def test_problems_are_labelled_by_operators_answer_and_operands(
     assert (operators_of(problem), answer_length(problem), operand_digits(problem)) == (operators, length, digits)
 
 
+@pytest.mark.row("S2-E1", "S2-E2")
 def test_verdicts_are_counted_under_their_labels() -> None:
     problems = [parse_expression(e) for e in ("1+1", "12-3", "9+1", "99+1", "5-5", "1+2")]
     tally = count(problems, [RIGHT, RIGHT, WRONG, MALFORMED, UNFINISHED, FAR])
@@ -107,6 +110,8 @@ def test_no_problems_no_counts() -> None:
     assert exact_match(count([], [])).value is None
 
 
+@pytest.mark.row("S0-E2")
+@pytest.mark.bug("S0-6a")
 def test_token_accuracy_looks_at_the_answer_or_at_everything() -> None:
     format = Format(steps="columns", begin=True)
     rows = encode_problems([Problem((12, 9), ("+",)), Problem((1, 1), ("+",))], format, vocabulary("unified"))

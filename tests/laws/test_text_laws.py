@@ -120,6 +120,7 @@ def test_steps_are_right_until_one_character_changes(pair: tuple[str, Problem], 
     assert changed.n_true < report.n_steps
 
 
+@pytest.mark.row("S0-F2")
 @given(problems("columns"))
 def test_columns_are_true_equations_that_spell_the_answer(problem: Problem) -> None:
     steps = write_steps("columns", problem).split()
@@ -130,6 +131,7 @@ def test_columns_are_true_equations_that_spell_the_answer(problem: Problem) -> N
     assert int(digits) == abs(int(problem.answer))
 
 
+@pytest.mark.row("S0-B4")
 @given(problems("running_sum"))
 def test_every_link_of_a_running_sum_is_worth_the_answer(problem: Problem) -> None:
     for link in write_steps("running_sum", problem).split("="):
@@ -160,6 +162,7 @@ def test_long_division_brings_down_one_digit_after_the_other(problem: Problem) -
     assert quotient * divisor + remainder == dividend
 
 
+@pytest.mark.row("S4-X1")
 @given(presets, st.data())
 def test_ids_survive_text(vocabulary: Vocabulary, data: st.DataObject) -> None:
     ids = data.draw(st.lists(st.integers(0, len(vocabulary) - 1)))

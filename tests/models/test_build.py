@@ -49,6 +49,7 @@ MIXTRAL = LLAMA2 | {
 }
 
 
+@pytest.mark.row("S4-M2", "S4-M3", "S4-M4", "S4-M5")
 @pytest.mark.parametrize(("keys", "expected"), [(GPT2, 796_160), (LLAMA2, 855_424), (MIXTRAL, 58_336)])
 def test_parameter_counts_of_the_published_configurations(keys: dict[str, Any], expected: int) -> None:
     model = build_model(ModelConfig(**keys), 18)

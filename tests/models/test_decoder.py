@@ -45,6 +45,7 @@ def _ids(batch: int, time: int) -> torch.Tensor:
     return torch.randint(0, 18, (batch, time), generator=torch.Generator().manual_seed(0))
 
 
+@pytest.mark.row("S4-M1")
 @each_kind
 @pytest.mark.parametrize("time", [6, 40])
 def test_gradients_to_later_tokens_are_exactly_zero(keys: dict[str, Any], time: int) -> None:
@@ -87,6 +88,7 @@ def test_logits_to_keep_gives_the_gradients_of_the_last_logits(keys: dict[str, A
         assert torch.allclose(weight.grad, expected[name], atol=1e-4, rtol=1e-4), name
 
 
+@pytest.mark.row("S4-M1", "S4-M5")
 @each_kind
 @pytest.mark.parametrize("side", ["left", "right"])
 @torch.no_grad()
@@ -118,6 +120,7 @@ def test_a_row_does_not_depend_on_its_batch(keys: dict[str, Any]) -> None:
     assert torch.allclose(model(ids)[2:3], model(ids[2:3]), atol=1e-5)
 
 
+@pytest.mark.row("S4-X1")
 @each_kind
 def test_every_weight_is_trained(keys: dict[str, Any]) -> None:
     model = _model(keys)

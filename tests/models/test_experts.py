@@ -30,6 +30,7 @@ def _token_by_token(experts: Experts, x: torch.Tensor) -> torch.Tensor:
     return out
 
 
+@pytest.mark.row("S4-M4", "S4-X1")
 @pytest.mark.parametrize("top_k", [1, 2, 4])
 @pytest.mark.parametrize("time", [5, 50])  # few tokens run all experts, many are grouped by expert
 def test_a_token_is_the_weighted_sum_of_its_experts(top_k: int, time: int) -> None:
@@ -63,6 +64,7 @@ def test_experts_without_tokens_do_no_harm() -> None:
     assert not experts.gate.grad[:2].any()
 
 
+@pytest.mark.row("S4-M4", "S4-X1")
 def test_even_routing_has_the_least_balance_loss() -> None:
     even = Routing(torch.full((1, 4, 4), 0.25), torch.tensor([[[0, 1], [2, 3], [0, 1], [2, 3]]]))
     assert balance_loss([even], None).item() == pytest.approx(2.0)

@@ -39,6 +39,7 @@ def _one_by_one(model: Decoder, prompt: torch.Tensor, n_new: int) -> list[int]:
     return ids[0, prompt.size(1) :].tolist()
 
 
+@pytest.mark.row("S4-M5")
 @pytest.mark.parametrize("keys", KINDS, ids=str)
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_a_batch_of_padded_prompts_is_continued_as_each_prompt_alone(keys: dict[str, Any], side: str) -> None:
@@ -65,6 +66,7 @@ def test_generation_stops_when_every_row_is_done() -> None:
     assert model.generate(_ids(2, 3), 5, eos_id=EOS)[:, 3:].tolist() == [[0] * 5] * 2
 
 
+@pytest.mark.bug("S4-5")
 def test_generation_stops_at_the_end_of_the_context() -> None:
     model = _model({"name": "llama2"})
     model.head.weight.data.zero_()

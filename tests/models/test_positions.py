@@ -36,6 +36,7 @@ def test_products_of_rotated_vectors_depend_on_distance_only() -> None:
     assert product(9, 4) != pytest.approx(product(9, 5), abs=1e-3)
 
 
+@pytest.mark.row("S4-X1")
 def test_rotation_turns_each_pair_by_position_times_its_frequency() -> None:
     rotary = RotaryPositions(6, 4, 100.0)
     x = torch.tensor([1.0, 0.0, 0.0, 0.0]).view(1, 1, 1, 4)  # first of the pair (0, 2), frequency 1
@@ -46,6 +47,7 @@ def test_rotation_turns_each_pair_by_position_times_its_frequency() -> None:
     assert torch.allclose(turned, torch.tensor([0.0, -math.sin(0.5), 0.0, math.cos(0.5)]), atol=1e-6)
 
 
+@pytest.mark.row("S0-B10")
 def test_sinusoids_are_those_of_the_paper() -> None:
     table = SinusoidalPositions(9, 6)(slice(0, 9))
     for position in range(9):

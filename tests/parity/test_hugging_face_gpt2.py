@@ -28,6 +28,7 @@ def _theirs(config: dict[str, Any], weights: dict[str, torch.Tensor], folder: Pa
     return model.eval()
 
 
+@pytest.mark.row("S4-M2")
 @pytest.mark.parametrize(
     "keys",
     [

@@ -36,6 +36,7 @@ def _theirs(config: dict[str, Any], weights: dict[str, torch.Tensor], folder: Pa
     return model.eval()
 
 
+@pytest.mark.row("S4-M3")
 @pytest.mark.parametrize(
     "keys",
     [

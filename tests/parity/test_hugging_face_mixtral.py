@@ -49,6 +49,7 @@ def _assert_equal(ours: Decoder, theirs: Any, ids: torch.Tensor, mask: torch.Ten
     assert torch.allclose(ours.auxiliary_loss(), expected.aux_loss, atol=1e-5)
 
 
+@pytest.mark.row("S4-M4")
 @pytest.mark.parametrize(
     "keys",
     [{}, {"tie_weights": False}, {"n_kv_heads": 2, "n_experts": 8, "top_k": 3}, {"n_experts": 3, "top_k": 1}],
@@ -98,6 +99,7 @@ def test_padding_counts_neither_in_the_logits_nor_in_the_balance(tmp_path: Path)
     _assert_equal(ours, theirs, IDS, torch.tensor([[1] * 8, [1] * 5 + [0] * 3]))
 
 
+@pytest.mark.row("S4-M4")
 def test_gradients_of_the_balance_loss_agree(tmp_path: Path) -> None:
     ours = build_model(ModelConfig(**SIZES), 18, seed=0).eval()
     theirs = _theirs(*to_hugging_face(ours), tmp_path)

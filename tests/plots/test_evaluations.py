@@ -29,6 +29,7 @@ def heights(figure: Any) -> list[float]:
     return [bar.get_height() for bar in axes.patches]
 
 
+@pytest.mark.bug("S2-3d")
 @pytest.mark.row("S2-P1", "S2-E2")
 def test_a_bar_is_the_exact_match_of_its_length_and_says_its_counts() -> None:
     report = report_with("1+1", "2+2", "9+20")

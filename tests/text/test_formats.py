@@ -25,6 +25,7 @@ def problem_of(text: str) -> Problem:
     return parse_expression(text, division="remainder" if "r" in text else "exact")
 
 
+@pytest.mark.row("S0-F3", "S0-B1", "S0-B4", "S1-B3")
 @pytest.mark.parametrize(
     ("format", "expression", "prompt", "target"),
     [
@@ -155,6 +156,7 @@ def test_every_style_reads_the_plain_spellings_too(style: Style) -> None:
         assert Format(style=style).read_prompt(prompt) == Problem((65, 62), ("-",))
 
 
+@pytest.mark.row("S1-B3")
 def test_digits_of_a_prompt_are_read_in_the_order_of_the_format() -> None:
     assert Format(reverse_operands=True).read_prompt("8+21=") == Problem((8, 12), ("+",))
     assert Format(reverse_operands=True, operand_width=3).read_prompt("-800-210=") == Problem((-8, 12), ("-",))
@@ -177,6 +179,7 @@ def test_a_text_that_asks_nothing_in_the_style_is_refused(format: Format, text: 
         format.parse(text)
 
 
+@pytest.mark.bug("S4-10")
 def test_steps_full_of_equals_signs_do_not_move_the_answer() -> None:
     parsed = Format(steps="columns").parse("99+21=<think>9+1=10 9+2+1=12</think>120")
     assert parsed.cot == "<think>9+1=10 9+2+1=12</think>"
@@ -237,6 +240,7 @@ def test_the_demo_row_in_ids() -> None:
     assert spelled.prompt_length == spelled.answer_start == len("951+011=")
 
 
+@pytest.mark.row("S0-L1", "S0-B5")
 def test_the_parts_of_a_row_begin_where_the_loss_needs_them() -> None:
     cot17 = vocabulary("cot17")
     format = Format(steps="columns", begin=True)
@@ -273,6 +277,7 @@ def lengths(format: Format, domain: Domain) -> tuple[int, int]:
     return max(prompts), max(completions)
 
 
+@pytest.mark.bug("S0-5b")
 @pytest.mark.parametrize(
     ("settings", "domain"),
     [

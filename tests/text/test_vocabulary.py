@@ -20,6 +20,7 @@ def test_the_longest_token_that_fits_is_read_first() -> None:
     assert TINY.encode("12+1+21") == [3, 4, 1, 4, 2, 1]
 
 
+@pytest.mark.bug("S4-6")
 def test_an_unknown_character_is_named_with_its_place_counted_from_one() -> None:
     with pytest.raises(UserError, match=r"unknown character 'x' at position 3 of '1\+x1'; vocabulary 'tiny'"):
         TINY.encode("1+x1")
@@ -30,6 +31,7 @@ def test_an_error_shows_only_the_beginning_of_a_long_text() -> None:
         TINY.encode("12" * 150 + "x")
 
 
+@pytest.mark.row("S1-V1")
 def test_an_unknown_character_becomes_unk_if_so_chosen() -> None:
     assert replace(TINY, on_unknown="unk").encode("1xy2") == [1, 5, 5, 2]
 
@@ -155,6 +157,7 @@ def test_foreign_data_is_not_a_vocabulary(data: Any) -> None:
         Vocabulary.from_dict(data)
 
 
+@pytest.mark.row("S1-V1")
 def test_a_corpus_gives_the_special_tokens_then_its_characters_sorted() -> None:
     built = Vocabulary.from_corpus(["b 2", "a"], extra="+1")
     assert built.tokens == ("<PAD>", "<START>", "<END>", "<UNK>", " ", "+", "1", "2", "a", "b")

@@ -16,6 +16,7 @@ def written(kind: str, expression: str) -> str:
     return write_steps(kind, parse_expression(expression))
 
 
+@pytest.mark.row("S0-F2", "S0-F3")
 @pytest.mark.parametrize(
     ("expression", "steps"),
     [
@@ -44,6 +45,7 @@ def test_columns_carry_more_than_one_digit() -> None:
     assert written("columns", "+".join(["99"] * 12)) == "9+9+9+9+9+9+9+9+9+9+9+9=108 9+9+9+9+9+9+9+9+9+9+9+9+10=118"
 
 
+@pytest.mark.row("S0-B4")
 @pytest.mark.parametrize(("expression", "steps"), [("3+5+2", "3+5+2=8+2=01"), ("99+21", "99+12=021"), ("1+2", "1+2=3")])
 def test_running_sum(expression: str, steps: str) -> None:
     assert written("running_sum", expression) == steps

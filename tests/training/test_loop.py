@@ -82,6 +82,7 @@ def test_rows_are_logged_at_their_intervals_with_the_rate_of_their_step(tiny: Ti
     assert [row["seconds"] for row in rows] == sorted(row["seconds"] for row in rows)
 
 
+@pytest.mark.bug("S2-3c")
 def test_the_same_seed_gives_the_same_weights_and_another_seed_does_not(tiny: Tiny, tmp_path: Path) -> None:
     weights = []
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
@@ -91,6 +92,8 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_does_not(tiny: Ti
     assert weights[0] == weights[1] != weights[2]
 
 
+@pytest.mark.row("S4-T3", "S0-T6")
+@pytest.mark.bug("S4-4")
 def test_the_best_checkpoints_and_the_newest_are_kept(tiny: Tiny, tmp_path: Path) -> None:
     training = {"max_steps": 10, "eval_interval": 2, "save_top_k": 2, "save_metric": "val_loss"}
     result = train(tiny(training=training), tmp_path / "run")
@@ -118,6 +121,8 @@ def test_states_are_saved_between_evaluations_when_asked_for(tiny: Tiny, tmp_pat
     assert seen == [[3], [9], [9]]
 
 
+@pytest.mark.row("S4-T3")
+@pytest.mark.bug("S4-9")
 def test_early_stopping_ends_a_run_that_has_settled(tiny: Tiny, tmp_path: Path) -> None:
     early = {"metric": "val_loss", "patience": 2, "min_delta": 100.0}
     result = train(tiny(training={"max_steps": 100, "early_stopping": early}), tmp_path / "run")
@@ -164,6 +169,7 @@ def test_a_run_without_held_out_problems_measures_its_training_only(tiny: Tiny, 
     assert not any("val_loss" in row for row in rows_of(tmp_path / "run"))
 
 
+@pytest.mark.bug("S1-5")
 @pytest.mark.parametrize("lines", [["3+4=7", "12+7=19", "7+3=10", "8+0=8", "1+1=2"] * 4])
 def test_epochs_of_files_and_a_vocabulary_built_from_them(tiny: Tiny, tmp_path: Path, lines: list[str]) -> None:
     (tmp_path / "data").mkdir()
@@ -188,6 +194,7 @@ def test_epochs_of_files_and_a_vocabulary_built_from_them(tiny: Tiny, tmp_path: 
     assert not built.can_spell("What is 12+7?")
 
 
+@pytest.mark.bug("S0-4c")
 def test_a_second_run_into_a_used_directory_is_refused_with_the_remedies(tiny: Tiny, tmp_path: Path) -> None:
     train(tiny(), tmp_path / "run")
     before = (tmp_path / "run" / "metrics.jsonl").read_bytes()

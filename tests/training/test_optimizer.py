@@ -68,6 +68,7 @@ def test_a_step_is_that_of_the_paper() -> None:
     assert model.weight.item() == pytest.approx(weight, rel=1e-5)
 
 
+@pytest.mark.row("S4-T2")
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**31), decay=st.floats(0.01, 1), rate=st.floats(1e-5, 0.1), vectors=st.booleans())
 def test_ten_steps_are_those_of_torch(seed: int, decay: float, rate: float, vectors: bool) -> None:

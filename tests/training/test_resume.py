@@ -84,6 +84,7 @@ def assert_same_run(first: Path, second: Path) -> None:
     assert rows[0] == rows[1]
 
 
+@pytest.mark.row("S0-T5")
 def test_a_run_killed_after_every_step_and_in_the_middle_of_saving_is_bit_for_bit_the_run_left_alone(
     tiny: Tiny, tmp_path: Path
 ) -> None:

@@ -41,6 +41,7 @@ def test_an_empty_file_is_the_default_run(tmp_path: Path) -> None:
     assert load(tmp_path, "") == RunConfig()
 
 
+@pytest.mark.row("S4-C1")
 def test_published_sections_are_accepted_as_they_are(tmp_path: Path) -> None:
     config = load(tmp_path, PUBLISHED)
     assert (config.model.mlp, config.model.n_experts) == ("moe", 4)

@@ -26,12 +26,14 @@ def test_constant_stays_at_the_peak_after_the_warm_up() -> None:
     )
 
 
+@pytest.mark.row("S0-T6")
 def test_linear_falls_by_equal_amounts_to_the_floor() -> None:
     assert rates(schedule="linear", learning_rate=1.0, min_lr_ratio=0.2, max_steps=5) == pytest.approx(
         [1.0, 0.8, 0.6, 0.4, 0.2]
     )
 
 
+@pytest.mark.row("S4-T2")
 def test_cosine_is_half_way_in_the_middle_and_ends_at_the_floor() -> None:
     values = rates(schedule="cosine", learning_rate=1.0, min_lr_ratio=0.1, max_steps=101)
     assert values[0] == 1.0

@@ -56,6 +56,7 @@ def test_the_gradient_is_that_of_the_mean_over_counted_tokens(tiny: Callable[...
     assert (state.sums[0] / state.sums[1]).item() == pytest.approx(mean.item(), rel=1e-6)
 
 
+@pytest.mark.bug("S1-4")
 @pytest.mark.parametrize(("largest", "scaled"), [(1.0, 1.0), (100.0, 10.0), (None, 10.0)])
 def test_only_long_gradients_are_shortened(largest: float | None, scaled: float) -> None:
     gradients = torch.tensor([1.5] * 4 + [2.0] * 4)  # norm 5
