@@ -28,6 +28,7 @@ def test_the_carries_published_as_hard_are_decoded_for_real() -> None:
     assert answers == ["100", "1", "1000", "1"]
 
 
+@pytest.mark.bug("S2-3e")
 def test_the_shipped_model_makes_no_error_on_carries_and_borrows_that_run_far() -> None:
     solver = load("add-sub-3")
     report = evaluate(solver, open_suite("carries", domain=solver.domain))

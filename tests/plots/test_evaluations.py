@@ -53,6 +53,7 @@ def test_several_evaluations_are_bars_in_the_order_given() -> None:
     assert len(heights(by_length_figure(names, reports))) == 6
 
 
+@pytest.mark.bug("S2-3d")
 @pytest.mark.row("S2-P1")
 def test_plot_draws_reports_and_a_run_with_its_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     row = {"step": 1, "loss": 1.0, "learning_rate": 0.1, "val_loss": 1.0, "val_exact_match": 0.5, "val_total": 8}

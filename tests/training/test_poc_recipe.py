@@ -37,6 +37,16 @@ def test_the_recipe_has_the_published_settings() -> None:
     assert (config.data.source, config.data.text) == ("files", "in_format")
 
 
+@pytest.mark.bug("S2-3a")
+def test_no_other_recipe_chooses_its_weights_by_a_loss_that_counts_operands() -> None:
+    others = [path for path in POC.parent.glob("*.yaml") if path != POC]
+    assert others
+    for path in others:
+        config = load_run_config(path)
+        assert config.data.loss != "full" or config.training.save_metric != "val_loss", path
+
+
+@pytest.mark.bug("S2-3b")
 @pytest.mark.row("S2-M1")
 @pytest.mark.parametrize(("cross", "parameters"), [(True, 1_066_768), (False, 801_552)])
 def test_the_model_has_the_published_size_and_a_documented_one_without_its_dead_part(
