@@ -7,6 +7,7 @@ import os
 from multiprocessing.context import BaseContext
 
 _PRELOADED = (
+    "longhand.worker_server",
     "longhand.training.start",
     "longhand.training.torch_backend",
     "longhand.evaluation.sweep",

@@ -13,8 +13,24 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_an_interrupted_training_says_how_to_go_on_and_can(tmp_path: Path, processes: int) -> None:
+def is_gone(group: int) -> bool:
+    """Whether nobody is left of a group of processes, or soon will be."""
+    for _ in range(200):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("processes", "signals"),
+    [(1, [signal.SIGINT]), (2, [signal.SIGINT]), (2, [signal.SIGTERM, signal.SIGTERM])],
+)
+def test_an_interrupted_training_says_how_to_go_on_and_can(
+    tmp_path: Path, processes: int, signals: list[signal.Signals]
+) -> None:
     out = tmp_path / "run"
     command = [sys.executable, "-m", "longhand", "train", "--config", "smoke", "--output-dir", str(out)]
     command += [
@@ -38,13 +54,17 @@ def test_an_interrupted_training_says_how_to_go_on_and_can(tmp_path: Path, proce
         assert run.poll() is None, run.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    os.killpg(run.pid, signal.SIGINT)
+    for number in signals:
+        os.killpg(run.pid, number)
+        time.sleep(0.02)
     _, error = run.communicate(timeout=120)
     assert run.returncode == 130, error
     (line,) = error.strip().splitlines()
     assert line.startswith("longhand: interrupted after step ")
     assert "--resume auto" in line
     stopped = json.loads(metrics.read_text().splitlines()[-1])["step"]
+    assert line.startswith(f"longhand: interrupted after step {stopped:,};")
+    assert is_gone(run.pid)
     again = [*command, "--resume", "auto", "--training.max_steps", str(stopped + 3), "--processes", "1"]
     done = subprocess.run(again, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

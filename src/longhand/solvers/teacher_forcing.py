@@ -18,6 +18,7 @@ from longhand.models.rows import RowPlan, plan_rows
 Ints = NDArray[np.integer[Any]]
 
 EXAMPLES_PER_PASS = 1024
+TOKENS_PER_PASS = 16 * EXAMPLES_PER_PASS
 
 ROUNDING = {torch.float64: 1e-12, torch.float32: 1e-4, torch.bfloat16: 0.1, torch.float16: 0.02}
 """A lead of this share of the largest logit outlasts rounding; a smaller one is decided by real decoding."""
@@ -48,7 +49,7 @@ class TeacherForcing:
         exact = np.zeros(len(ids), dtype=np.bool_)
         fused = self.fused
         if fused is not None:
-            for rows in _slices(len(ids)):
+            for rows in _by_length(lengths):
                 exact[rows] = self._fused_exact(fused, ids[rows], prompt_lengths[rows], lengths[rows])
             return exact
         for chosen, prompt, length in _alike(prompt_lengths, lengths):
@@ -61,7 +62,7 @@ class TeacherForcing:
         matches = np.zeros((len(ids), max(ids.shape[1] - 1, 0)), dtype=np.bool_)
         fused = self.fused
         if fused is not None:
-            for rows in _slices(len(ids)):
+            for rows in _by_length(lengths):
                 plan = self._plan(ids[rows], lengths[rows], keep=0)
                 choice, _, _ = fused.choices(plan)
                 here = plan.row_of >= 0
@@ -102,6 +103,21 @@ class TeacherForcing:
 def _slices(n: int) -> Iterator[slice]:
     for start in range(0, n, EXAMPLES_PER_PASS):
         yield slice(start, min(start + EXAMPLES_PER_PASS, n))
+
+
+def _by_length(lengths: Ints) -> Iterator[NDArray[np.int64]]:
+    """Rows from the shortest to the longest, a pass at a time; neighbours of one length stay neighbours.
+
+    Attention takes sixteen neighbours at a time, and for all of them the time of the longest.
+    """
+    order = np.argsort(lengths, kind="stable")
+    ends = np.cumsum(lengths[order])
+    start = 0
+    while start < len(order):
+        before = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + TOKENS_PER_PASS, side="right")))
+        yield order[start:stop]
+        start = stop
 
 
 def _alike(prompt_lengths: Ints, lengths: Ints) -> Iterator[tuple[NDArray[np.int64], int, int]]:

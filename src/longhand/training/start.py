@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
+from longhand.atomic import write_text
 from longhand.errors import UserError
 from longhand.runtime import is_worker, start_method
 from longhand.training.interrupt import TrainingInterrupted
@@ -16,6 +19,8 @@ from longhand.training.loop import Hook, TrainResult, train
 from longhand.training.resume import Resume
 from longhand.training.run_config import RunConfig
 from longhand.training.run_directory import RunDirectory
+
+_INTERRUPTED, _MISTAKE = ".interrupted", ".mistake"  # what the last words of a worker are about
 
 
 def start_training(
@@ -60,18 +65,19 @@ def _launch(processes: int, arguments: tuple[RunConfig, Path, Resume, bool, tupl
         monitor_interval=0.1,
         start_method=start_method(),
     )
-    with TemporaryDirectory(prefix="longhand-") as mistakes:
+    with TemporaryDirectory(prefix="longhand-") as folder:
+        last_words = Path(folder)
         try:
-            results = elastic_launch(launch, _work)(Path(mistakes), *arguments)
+            results = elastic_launch(launch, _work)(last_words, *arguments)
         except SignalException as error:
-            # The signal reached this process and the workers alike; by now they have saved what there was and gone.
-            directory = RunDirectory(arguments[1])
-            steps = directory.saved_steps()
-            said = directory.how_to_go_on(steps[-1]) if steps else "interrupted before the first step; nothing is saved"
-            raise TrainingInterrupted(said) from error
+            # The signal reached this process and the workers alike.
+            _wait_for_workers()
+            said = [path.read_text(encoding="utf-8") for path in last_words.glob(f"*{_INTERRUPTED}")]
+            message = said[0] if said else "interrupted before the first step; nothing is saved"
+            raise TrainingInterrupted(message) from error
         except ChildFailedError:
-            for written in Path(mistakes).iterdir():
-                raise UserError(written.read_text(encoding="utf-8")) from None
+            for path in last_words.glob(f"*{_MISTAKE}"):
+                raise UserError(path.read_text(encoding="utf-8")) from None
             raise
     result = results[0]
     if isinstance(result, str):
@@ -80,20 +86,37 @@ def _launch(processes: int, arguments: tuple[RunConfig, Path, Resume, bool, tupl
     return result
 
 
+def _wait_for_workers() -> None:
+    """Return when the workers have saved what there is to save, and are gone.
+
+    The launcher waits for them as well, but a second signal, such as `timeout` sends, ends its waiting at once.
+    """
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for worker in multiprocessing.active_children():
+            worker.join()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _work(
-    mistakes: Path, config: RunConfig, output_dir: Path, resume: Resume, overwrite: bool, hooks: Sequence[Hook]
+    last_words: Path, config: RunConfig, output_dir: Path, resume: Resume, overwrite: bool, hooks: Sequence[Hook]
 ) -> TrainResult | str:
     """What each process does.
 
-    A user's mistake is left as a file in `mistakes`, because the launcher reports only one of the processes that fail,
-    and perhaps one that failed since another had. An interruption that has been dealt with is no failure.
+    What a worker has to say before it ends is left as a file in `last_words`: a user's mistake because the launcher
+    reports only one of the processes that fail, and perhaps one that failed since another had; an interruption that
+    has been dealt with because the launcher may no longer listen. The latter is no failure.
     """
     try:
         return train(config, output_dir, resume=resume, overwrite=overwrite, hooks=hooks)
     except TrainingInterrupted as interruption:
+        write_text(last_words / f"{os.getpid()}{_INTERRUPTED}", str(interruption))
+        signal.alarm(2)  # ends this process: the launcher reads what is returned at once, or, interrupted too, never
         return str(interruption)
     except UserError as error:
-        (mistakes / str(os.getpid())).write_text(str(error), encoding="utf-8")
+        write_text(last_words / f"{os.getpid()}{_MISTAKE}", str(error))
         raise
 
 
