@@ -101,3 +101,15 @@ def test_every_link_of_the_readme_leads_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#]+)\)", text):
             if "://" not in target:
                 assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"
+
+
+@pytest.mark.row("S2-D1")
+def test_the_tour_names_files_that_are_there_and_decisions_are_numbered_in_order() -> None:
+    named = re.findall(r"`((?:[a-z_]+/)*[a-z_]+\.(?:py|cpp))`", (ROOT / "docs/tour.md").read_text(encoding="utf-8"))
+    assert len(named) > 20
+    known = {path.name for path in (ROOT / "src").rglob("*.*")}
+    source = ROOT / "src" / "longhand"
+    assert [name for name in named if not ((source / name).is_file() if "/" in name else name in known)] == []
+    decisions = (ROOT / "docs/decisions.md").read_text(encoding="utf-8")
+    numbers = re.findall(r"^### (\d+)\. ", decisions, flags=re.MULTILINE)
+    assert [int(number) for number in numbers] == [*range(1, len(numbers) + 1)]
