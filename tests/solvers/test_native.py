@@ -10,9 +10,10 @@ from tests.solvers.random_models import CONTEXT, EOS, VOCAB, models
 
 from longhand.models.decoder import Decoder
 from longhand.native.library import load
-from longhand.solvers.decoding import Written, decode_batch
+from longhand.solvers.decoding import decode_batch
 from longhand.solvers.native import NativeDecoding, why_not_native
 from longhand.solvers.sampling import greedy, sample
+from longhand.solvers.text_solver import Written
 
 pytestmark = pytest.mark.skipif(load() is None, reason="no native kernels: no compiler when longhand was installed")
 

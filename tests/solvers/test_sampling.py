@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from longhand.errors import UserError
-from longhand.solvers.sampling import check_sampling, greedy, sample, token_logprobs
+from longhand.solvers.sampling import greedy, sample, token_logprobs
+from longhand.solvers.text_solver import check_sampling
 
 LOGITS = torch.tensor([0.5, 2.0, -1.0, 2.0, 0.0])
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from longhand.models.decoder import Decoder
-from longhand.solvers.decoding import Written, pad_left
+from longhand.solvers.decoding import pad_left
+from longhand.solvers.text_solver import Written
 
 
 @torch.inference_mode()

@@ -12,19 +12,10 @@ from torch import Tensor
 
 from longhand.models.decoder import Decoder
 from longhand.solvers.sampling import token_logprobs
+from longhand.solvers.text_solver import Written
 
 Pick = Callable[[Tensor, Tensor], Tensor]
 """Choose the next tokens from logits [n, vocab] of the given rows [n] of the batch: ids [n]; asked once a step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The ids written after one prompt, with the end mark if `stopped`, and their natural log-probabilities."""
-
-    token_ids: tuple[int, ...]
-    logprobs: tuple[float, ...]
-    stopped: bool
-    seconds: float  # since the start of the batch
 
 
 @dataclass(frozen=True, slots=True)

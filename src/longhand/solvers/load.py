@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING, Literal, overload
 
 from longhand.errors import UserError
-from longhand.runs.checkpoint import load_checkpoint
+from longhand.models.config import ModelConfig
+from longhand.numpy_gpt.fits import check_fits
+from longhand.numpy_gpt.model import NumpyGPT
+from longhand.numpy_gpt.parameters import Parameters, weight_shapes
+from longhand.runs.checkpoint import Checkpoint, check_shapes, load_checkpoint
+from longhand.runtime import torch_is_installed
 from longhand.shipped import model_path
-from longhand.solvers.autoregressive import AutoregressiveSolver
-from longhand.solvers.native import Engine
+from longhand.solvers.numpy_solver import NumpySolver
+
+if TYPE_CHECKING:
+    import torch
+
+    from longhand.solvers.autoregressive import AutoregressiveSolver
+
+Engine = Literal["auto", "native", "torch", "numpy"]
+
+
+@overload
+def load(path: str | Path, *, engine: Literal["numpy"]) -> NumpySolver: ...
+
+
+@overload
+def load(
+    path: str | Path,
+    *,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype | None = None,
+    threads: int | None = None,
+    engine: Literal["auto", "native", "torch"] = "auto",
+) -> AutoregressiveSolver: ...
 
 
 def load(
@@ -20,17 +45,26 @@ def load(
     dtype: torch.dtype | None = None,
     threads: int | None = None,
     engine: Engine = "auto",
-) -> AutoregressiveSolver:
+) -> AutoregressiveSolver | NumpySolver:
     """Return the solver of a checkpoint or run directory, or of a model shipped with longhand.
 
     The directory says everything else itself, and its files are compared with their SHA-256 first. `dtype` is
-    float32 unless given; `threads` sets the threads of torch in this whole process;
-    `engine` torch decodes by the reference path, which is slower. Raises `UserError`, one line,
-    for a directory that is missing, foreign, truncated or edited, and for a device that is not there.
+    float32 unless given; `threads` sets the threads of torch in this whole process; `engine` torch decodes by the
+    reference path, which is slower. With `engine` numpy, and with auto where torch is not installed, NumPy alone
+    computes the model, on the CPU and in float32. Raises `UserError`, one line, for a directory that is missing,
+    foreign, truncated or edited, for a device that is not there, and for a model or a setting the engine does not have.
     """
+    checkpoint = load_checkpoint(model_path(path))
+    if engine == "numpy" or (engine == "auto" and not torch_is_installed()):
+        if str(device) != "cpu" or dtype is not None:
+            raise UserError("the numpy engine computes on the CPU and in float32; leave out device and dtype")
+        return load_with_numpy(checkpoint)
+    import torch
+
+    from longhand.solvers.autoregressive import AutoregressiveSolver
+
     if threads is not None:
         torch.set_num_threads(threads)
-    checkpoint = load_checkpoint(model_path(path))
     model = checkpoint.build_model()
     try:
         model = model.to(device=device, dtype=dtype or torch.float32)
@@ -38,3 +72,14 @@ def load(
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"cannot put the model on device {str(device)!r}: {reason}") from error
     return AutoregressiveSolver(model, checkpoint.vocabulary, checkpoint.format, checkpoint.domain, engine=engine)
+
+
+def load_with_numpy(checkpoint: Checkpoint) -> NumpySolver:
+    """The solver of a checkpoint that NumPy computes; raises `UserError` for a model it does not compute."""
+    config = ModelConfig.model_validate(dict(checkpoint.model))
+    check_fits(config)
+    shapes = weight_shapes(config, len(checkpoint.vocabulary))
+    check_shapes(checkpoint.weights, shapes)
+    parameters = Parameters(shapes)
+    parameters.load(checkpoint.weights)
+    return NumpySolver(NumpyGPT(config, parameters), checkpoint.vocabulary, checkpoint.format, checkpoint.domain)

@@ -16,7 +16,7 @@ from longhand.models.mlp import SwiGlu
 from longhand.models.plain import not_plain
 from longhand.native.decoder import CHUNK, NativeDecoder
 from longhand.native.library import load, status
-from longhand.solvers.decoding import Written
+from longhand.solvers.text_solver import Written
 
 Engine = Literal["auto", "native", "torch"]
 

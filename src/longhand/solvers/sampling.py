@@ -4,18 +4,6 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from longhand.errors import UserError
-
-
-def check_sampling(temperature: float, top_k: int | None) -> None:
-    """Raise `UserError` for settings that are impossible or would be ignored."""
-    if not 0 <= temperature < float("inf"):
-        raise UserError(f"temperature is {temperature:g}; give 0 (greedy) or a positive number")
-    if top_k is not None and top_k < 1:
-        raise UserError(f"top_k is {top_k}; give at least 1, or leave it out")
-    if top_k is not None and temperature == 0:
-        raise UserError(f"top_k {top_k} has no effect at temperature 0, which is greedy; set a temperature")
-
 
 def greedy(logits: Tensor) -> Tensor:
     """The most likely token of each row of `logits` [batch, vocab], the first of equals: int64 [batch]."""
