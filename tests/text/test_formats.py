@@ -334,3 +334,26 @@ def test_demo_rows_differ_only_where_their_numbers_do() -> None:
     texts = {DEMO.render(Problem(pair, ("+",))).text for pair in product(range(0, 1000, 37), repeat=2)}
     assert {len(text) for text in texts} == {12}
     assert len(texts) == 28**2
+
+
+@pytest.mark.row("S1-N3")
+@pytest.mark.parametrize("style", ["expression", "question"])
+@pytest.mark.parametrize("expression", ["65-62", "5-8", "99*99", "0+0"])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_what_is_written_as_asked_is_read_as_asked(style: Style, expression: str, reverse: bool) -> None:
+    problem = problem_of(expression)
+    asked = Format(style=style).prompt(problem)
+    format = Format(style="as_asked", reverse_answer=reverse)
+    rendered = format.as_asked(asked).render(problem)
+    assert rendered.prompt == asked
+    parsed = format.parse(rendered.text)
+    assert (parsed.problem, parsed.answer) == (problem, problem.answer)
+    assert format.read_prompt(asked) == problem
+
+
+def test_only_the_style_as_asked_depends_on_how_it_was_asked() -> None:
+    assert Format(style="spaced").as_asked("What is 1 + 2?") == Format(style="spaced")
+    assert Format(style="as_asked").as_asked(" what is 1+2 ?") == Format(style="question")
+    assert Format(style="as_asked").as_asked("86 - 11 =") == Format(style="expression")
+    longest = Format(style="question").max_lengths(Domain(max_operand=99))
+    assert Format(style="as_asked").max_lengths(Domain(max_operand=99)) == longest

@@ -33,6 +33,10 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
     )  # fmt: skip
     add_model_argument(parser)
     parser.add_argument("--suite", default="exhaustive", metavar="SUITE", help="what to ask, see below")
+    parser.add_argument(
+        "--style", choices=["expression", "question", "spaced"], default="expression",
+        help="ask 951+11=, What is 951 + 11? or 951 + 11 = [expression]",
+    )  # fmt: skip
     parser.add_argument("--samples", type=Path, metavar="F", help="write every problem and answer to this JSONL file")
     parser.add_argument("--failures", type=Path, metavar="F", help="write the wrong answers to this JSONL file")
     parser.add_argument("--report", choices=["table", "boxed"], default="table", help="how to print the report [table]")
@@ -57,14 +61,14 @@ def run(arguments: argparse.Namespace) -> int:
     suite = open_suite(
         arguments.suite, domain=checkpoint.domain, format=checkpoint.format, training=checkpoint.training
     )
-    files = {"samples": arguments.samples, "failures": arguments.failures}
+    asking = {"style": arguments.style, "samples": arguments.samples, "failures": arguments.failures}
     with sweep_progress() as progress:
         if len(suite) <= SMALL_SUITE and arguments.processes is None:
-            report = evaluate(load(path), suite, progress=progress, **files)
+            report = evaluate(load(path), suite, progress=progress, **asking)
         else:
             processes = arguments.processes or available_cores()
             opened = partial(load, path, threads=1)
-            report = sweep(opened, suite, processes=processes, progress=progress, **files)
+            report = sweep(opened, suite, processes=processes, progress=progress, **asking)
     print(f"\n{boxed(report) if arguments.report == 'boxed' else report.to_text()}")
     write_result(arguments.output_file, {"model": str(arguments.model), **report.to_dict()})
     return 0

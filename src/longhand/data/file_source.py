@@ -175,6 +175,7 @@ class FileSource:
 
     def _spell(self, record: Record) -> tuple[Spelled, Problem | None]:
         problem, rendered = record.problem, record.rendered
+        format = self._format.as_asked(record.prompt)
         if problem is not None and self._config.text == "rewrite":
             problem = replace(problem, semantics=self._format.semantics)
         if problem is not None and record.answer != problem.answer:
@@ -186,9 +187,9 @@ class FileSource:
         if self._config.text == "rewrite":
             if problem is None:
                 raise UserError(f"{record.prompt!r} is no arithmetic to rewrite; set data.text: as_written")
-            rendered = self._format.render(problem)
+            rendered = format.render(problem)
         elif self._config.text == "in_format" and problem is not None:
-            expected = self._format.render(problem)
+            expected = format.render(problem)
             if expected != rendered:
                 raise UserError(
                     f"{rendered.text!r} is written {expected.text!r} in the run's format; "

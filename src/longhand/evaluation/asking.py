@@ -29,10 +29,13 @@ from longhand.evaluation.metrics import (
 from longhand.evaluation.samples import Sample
 from longhand.evaluation.suites import Suite
 from longhand.solvers.base import Solver, TeacherForced
-from longhand.text.formats import Format
+from longhand.text.formats import Format, Style
+from longhand.text.vocabulary import Vocabulary
 from longhand.text.worked_steps import WORKED_STEPS
 
 Rows = ProblemArrays | Sequence[Problem]
+
+_EXAMPLE = Problem((1, 1), ("+",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +56,31 @@ class Part:
 
 
 def ask(
-    solver: Solver, suite: Suite, start: int, stop: int, *, all_tokens: bool = False, keep_samples: bool = False
+    solver: Solver,
+    suite: Suite,
+    start: int,
+    stop: int,
+    *,
+    style: Style = "expression",
+    all_tokens: bool = False,
+    keep_samples: bool = False,
 ) -> Part:
     """Ask the problems of a suite from `start` to before `stop`, greedily, and judge the answers.
 
-    With `all_tokens` every row is read once more for the accuracy of all its tokens, prompts included.
+    They are asked in a `style`, which makes a difference only to models that keep it (format style `as_asked`). With
+    `all_tokens` every row is read once more for the accuracy of all its tokens, prompts included.
     """
     rows = suite.rows(start, stop)
     shares: dict[str, Share] = {}
     if isinstance(solver, TeacherForced):
-        tokens = _encode(rows, solver)
+        tokens = _encode(rows, solver.format.as_asked(_ask_in(style, _EXAMPLE)), solver.vocabulary)
         sure = solver.exact_rows(tokens.ids, tokens.prompt_lengths, tokens.lengths)
         shares = _token_shares(solver, tokens, sure, all_tokens)
     else:
         sure = np.zeros(len(rows), dtype=np.bool_)
     unsure = np.flatnonzero(~sure)
     problems = _problems_at(rows, unsure)
-    completions = solver.solve([f"{problem.expression}=" for problem in problems])
+    completions = solver.solve([_ask_in(style, problem) for problem in problems])
     verdicts = [judge(p, c, domain=solver.domain) for p, c in zip(problems, completions, strict=True)]
     if isinstance(solver, TeacherForced) and solver.format.steps != "none":
         texts = [completion.text for completion in completions]
@@ -80,14 +91,18 @@ def ask(
     codes[unsure] = [CODE_OF[verdict] for verdict in verdicts]
     decoded = [Sample.of(*facts) for facts in zip(problems, completions, verdicts, strict=True)]
     failures = [sample for sample in decoded if sample.verdict is not Verdict.CORRECT]
-    samples = _all_samples(solver, rows, sure, decoded) if keep_samples else []
+    samples = _all_samples(solver, rows, style, sure, decoded) if keep_samples else []
     return Part(codes, _count(rows, codes), shares, failures, samples, len(decoded))
 
 
-def _encode(rows: Rows, solver: TeacherForced) -> TokenArrays:
+def _ask_in(style: Style, problem: Problem) -> str:
+    return f"{problem.expression}=" if style == "expression" else Format(style=style).prompt(problem)
+
+
+def _encode(rows: Rows, format: Format, vocabulary: Vocabulary) -> TokenArrays:
     if isinstance(rows, ProblemArrays):
-        return encode_arrays(rows, solver.format, solver.vocabulary)
-    return encode_problems(rows, solver.format, solver.vocabulary)
+        return encode_arrays(rows, format, vocabulary)
+    return encode_problems(rows, format, vocabulary)
 
 
 def _token_shares(
@@ -126,7 +141,9 @@ def _count(rows: Rows, codes: Codes) -> Tally:
     return count(rows, [VERDICTS[code] for code in codes.tolist()])
 
 
-def _all_samples(solver: Solver, rows: Rows, sure: NDArray[np.bool_], decoded: list[Sample]) -> list[Sample]:
+def _all_samples(
+    solver: Solver, rows: Rows, style: Style, sure: NDArray[np.bool_], decoded: list[Sample]
+) -> list[Sample]:
     """The samples of all rows in order; what is surely written need not be decoded to be known."""
     rest = iter(decoded)
     samples = []
@@ -135,7 +152,7 @@ def _all_samples(solver: Solver, rows: Rows, sure: NDArray[np.bool_], decoded: l
             assert isinstance(solver, TeacherForced)
             text = solver.format.render(problem).target
             samples.append(
-                Sample(f"{problem.expression}=", problem.answer, problem.answer, text, Verdict.CORRECT, "stop")
+                Sample(_ask_in(style, problem), problem.answer, problem.answer, text, Verdict.CORRECT, "stop")
             )
         else:
             samples.append(next(rest))

@@ -16,6 +16,7 @@ from longhand.evaluation.report import Report
 from longhand.evaluation.samples import Sample, writing_samples
 from longhand.evaluation.suites import Suite
 from longhand.solvers.base import Solver
+from longhand.text.formats import Style
 
 Progress = Callable[[int, int], None]
 """Told after each part of a suite how many of its problems have been asked, and how many there are."""
@@ -34,11 +35,12 @@ def evaluate(
     solver: Solver,
     suite: Suite,
     *,
+    style: Style = "expression",
     samples: Path | None = None,
     failures: Path | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Ask a solver every problem of a suite, greedily, in this process.
+    """Ask a solver every problem of a suite in a `style`, greedily, in this process.
 
     A solver that can be teacher-forced is, unless it shows worked steps, of which there may be other good ones; what
     that leaves open is decoded, so the verdicts are those of decoding. `samples` and `failures` are JSONL files to
@@ -46,7 +48,10 @@ def evaluate(
     problem that the solver cannot be asked, and a file that cannot be written.
     """
     all_tokens, keep = measures_all_tokens(suite), samples is not None
-    parts = (ask(solver, suite, start, stop, all_tokens=all_tokens, keep_samples=keep) for start, stop in chunks(suite))
+    parts = (
+        ask(solver, suite, start, stop, style=style, all_tokens=all_tokens, keep_samples=keep)
+        for start, stop in chunks(suite)
+    )
     return gather(suite, parts, samples=samples, failures=failures, progress=progress)
 
 

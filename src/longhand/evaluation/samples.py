@@ -30,7 +30,7 @@ class Sample:
     def of(cls, problem: Problem, completion: Completion, verdict: Verdict) -> Sample:
         """Gather what is known of one problem."""
         return cls(
-            f"{problem.expression}=",
+            completion.prompt,
             problem.answer,
             completion.answer,
             completion.text,

@@ -17,6 +17,7 @@ from longhand.evaluation.report import Report
 from longhand.evaluation.suites import Suite
 from longhand.runtime import worker_context
 from longhand.solvers.base import Solver
+from longhand.text.formats import Style
 
 OpenSolver = Callable[[], Solver]
 """Makes the solver in each process; it has to be picklable, such as `functools.partial(load, path, threads=1)`."""
@@ -27,6 +28,7 @@ def sweep(
     suite: Suite,
     *,
     processes: int,
+    style: Style = "expression",
     samples: Path | None = None,
     failures: Path | None = None,
     progress: Progress | None = None,
@@ -40,7 +42,7 @@ def sweep(
     if processes < 1:
         raise UserError(f"processes is {processes}; give at least 1")
     parts = chunks(suite)
-    work = _Work(open_solver, suite, measures_all_tokens(suite), samples is not None)
+    work = _Work(open_solver, suite, style, measures_all_tokens(suite), samples is not None)
     with ProcessPoolExecutor(
         min(processes, len(parts)),
         mp_context=worker_context(),
@@ -63,6 +65,7 @@ class _Work:
 
     open_solver: OpenSolver
     suite: Suite
+    style: Style
     all_tokens: bool
     keep_samples: bool
 
@@ -84,4 +87,7 @@ def _prepare(work: _Work) -> None:
 
 def _ask(part: tuple[int, int]) -> Part:
     assert _work is not None
-    return ask(_work.solver, _work.suite, *part, all_tokens=_work.all_tokens, keep_samples=_work.keep_samples)
+    work = _work
+    return ask(
+        work.solver, work.suite, *part, style=work.style, all_tokens=work.all_tokens, keep_samples=work.keep_samples
+    )

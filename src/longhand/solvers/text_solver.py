@@ -128,7 +128,7 @@ class TextSolver(ABC):
         except UserError:
             problem = None
         try:
-            text = prompt if problem is None else self.format.prompt(problem)
+            text = prompt if problem is None else self.format.as_asked(prompt).prompt(problem)
             ids = self.format.spell_prompt(text, self.vocabulary)
         except UserError as error:
             raise UserError(str(error) if prompt in str(error) else f"{prompt!r}: {error}") from error

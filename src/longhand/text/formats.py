@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, NamedTuple, get_args
 
 from longhand.arithmetic.domain import Domain
@@ -14,11 +14,12 @@ from longhand.errors import UserError
 from longhand.text.vocabulary import Vocabulary
 from longhand.text.worked_steps import NOOP, WORKED_STEPS, Steps
 
-Style = Literal["expression", "question", "spaced", "chat"]
+Style = Literal["expression", "question", "spaced", "chat", "as_asked"]
 
 THINK, END_THINK = "<think>", "</think>"
 
 _CANONICAL = re.compile(r"(-?)([0-9]+)(?:([/r])([0-9]+))?", flags=re.ASCII)
+_QUESTION = re.compile(r" *what\b", flags=re.IGNORECASE)
 _DIGITS = re.compile(r"[0-9]+", flags=re.ASCII)
 
 
@@ -35,6 +36,7 @@ STYLES: Mapping[Style, StyleWords] = {
     "question": StyleWords("What is ", " ", "? "),
     "spaced": StyleWords("", " ", " = "),
     "chat": StyleWords("<|im_start|>user\nWhat is ", " ", "?<|im_end|>\n<|im_start|>assistant\n"),  # ChatML
+    "as_asked": StyleWords("", "", "="),  # or those of a question, as the asker chooses: see Format.as_asked
 }
 
 
@@ -96,7 +98,8 @@ class Spelled:
 class Format:
     """How problems are written.
 
-    `style` is `951+11=`, `What is 951 + 11? `, `951 + 11 = `, or the question as a chat turn. `reverse_operands` and
+    `style` is `951+11=`, `What is 951 + 11? `, `951 + 11 = `, the question as a chat turn, or with
+    `as_asked` the question to those who ask in words and the expression to all others. `reverse_operands` and
     `reverse_answer` write units first, after the sign. `operand_width` and `answer_width` fill numbers with zeros to
     so many digits; operands also to the `widest` of their problem. A fraction `1/3` and a division with remainder
     `17r3` are two numbers, each filled and reversed by itself. `steps` are the worked steps, which `steps_width`
@@ -135,6 +138,12 @@ class Format:
     def number_width(self) -> int | None:
         """The digits that every operand is filled to; None where that depends on the problem."""
         return None if self.operand_width == "widest" else self.operand_width
+
+    def as_asked(self, text: str) -> Format:
+        """The format for a prompt or row that begins like `text`: another than this one only with style `as_asked`."""
+        if self.style != "as_asked":
+            return self
+        return replace(self, style="question" if _QUESTION.match(text) else "expression")
 
     def prompt(self, problem: Problem) -> str:
         """The text that asks a problem; raises `UserError` if an operand does not fit its width."""
@@ -211,6 +220,8 @@ class Format:
 
         Raises `UserError` if the text asks nothing; an answer that is not well formed is None.
         """
+        if self.style == "as_asked":
+            return self.as_asked(text).parse(text)
         after = STYLES[self.style].after
         head, found, completion = text.partition(after)
         if not found:
@@ -240,7 +251,7 @@ class Format:
         A token is taken to be one character or one tag. Raises `UserError` if an operand does not fit its width.
         """
         low, high, n = domain.min_operand, domain.max_operand, domain.n_operands
-        before, around, after = STYLES[self.style]
+        before, around, after = STYLES["question" if self.style == "as_asked" else self.style]
         operand = max(map(len, self._operands((low, high))))
         prompt = self.begin + len(before) + n * operand + (n - 1) * (2 * len(around) + 1) + len(after)
 

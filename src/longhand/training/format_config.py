@@ -15,7 +15,9 @@ class FormatConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    style: Style = Field("expression", description="951+11=, or What is 951 + 11?, or 951 + 11 =")
+    style: Style = Field(
+        "expression", description="951+11=, or What is 951 + 11?, or 951 + 11 =, or one of the first two as asked"
+    )
     reverse_operands: bool = Field(False, description="write operands units first")
     reverse_answer: bool = Field(False, description="write the answer units first, as carries arise")
     operand_width: int | Literal["widest"] | None = Field(
