@@ -46,7 +46,7 @@ def test_every_shipped_configuration_is_valid_and_survives_being_saved(name: str
     assert RunConfig.from_dict(config.to_dict()) == config
 
 
-SMALL = {"mini": {"n_samples": 60}, "think": {"num_examples": 60}, "poc": {}}
+SMALL = {"mini": {"n_samples": 60}, "mathqa": {"n": 400}, "think": {"num_examples": 60}, "poc": {}}
 
 
 @pytest.fixture(scope="module")
