@@ -54,6 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"longhand: {error}", file=sys.stderr)
         return EXIT_USAGE
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        print("longhand: this needs PyTorch, which is not installed: pip install torch", file=sys.stderr)
+        return EXIT_USAGE
     except KeyboardInterrupt as interruption:
         # A training says what it saved and how to go on.
         print(f"longhand: {str(interruption) or 'interrupted'}", file=sys.stderr)
