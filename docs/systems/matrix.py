@@ -141,8 +141,8 @@ shows it, the tests that would fail if it did not hold, and what they found. Row
 system and not in its document. *Later* says what is not there yet, and why.
 
 `python docs/systems/write.py` runs the marked tests and writes this page (with `--new` only those not run before); a
-test reads the marks again and fails where the page is behind them. The rows themselves are in [docs/systems/](systems/),
-one file per system. Commands run in a checkout, one after the other within a system.
+test reads the marks again and fails where the page is behind them. The rows themselves are in
+[docs/systems/](systems/), one file per system. Commands run in a checkout, one after the other within a system.
 """
 
 
