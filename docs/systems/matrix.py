@@ -80,7 +80,7 @@ def marked_tests() -> list[Test]:
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         text = path.read_text(encoding="utf-8")
         if "mark.row" in text or "mark.bug" in text:
-            found += list(_tests_in(str(path.relative_to(ROOT)), ast.parse(text)))
+            found += list(_tests_in(path.relative_to(ROOT).as_posix(), ast.parse(text)))
     return found
 
 
@@ -89,25 +89,25 @@ def _tests_in(path: str, module: ast.Module) -> Iterator[Test]:
     for function in module.body:
         if not isinstance(function, ast.FunctionDef) or not function.name.startswith("test_"):
             continue
-        marks = [(name, call) for node in function.decorator_list if (name := _marker(node)) for call in [node]]
-        ids = []
-        for name, call in marks:
-            if name in ("row", "bug"):
-                assert isinstance(call, ast.Call), f"{path}::{function.name}: mark.{name} names no id"
-                ids += [ast.literal_eval(argument) for argument in call.args]
-                n_seen += 1
+        markers = [_marker(node) for node in function.decorator_list]
+        named = [
+            node for node, marker in zip(function.decorator_list, markers, strict=True) if marker in ("row", "bug")
+        ]
+        ids = [ast.literal_eval(argument) for node in named if isinstance(node, ast.Call) for argument in node.args]
+        n_seen += len(named)
         if ids:
-            left_out = next((name for name, _ in marks if name in LEFT_OUT), "")
+            left_out = next((marker for marker in markers if marker in LEFT_OUT), "")
             yield Test(path=path, name=function.name, ids=tuple(ids), left_out=left_out)
-    n_marks = sum(_marker(node) in ("row", "bug") for node in ast.walk(module) if isinstance(node, ast.Call))
+    n_marks = sum(_marker(node) in ("row", "bug") for node in ast.walk(module) if isinstance(node, ast.Attribute))
     assert n_seen == n_marks, f"{path}: a row or bug is marked elsewhere than above a test function"
 
 
 def _marker(node: ast.AST) -> str:
     """The name of `@pytest.mark.NAME` or `@pytest.mark.NAME(...)`; empty for anything else."""
     target = node.func if isinstance(node, ast.Call) else node
-    is_mark = isinstance(target, ast.Attribute) and ast.unparse(target.value) == "pytest.mark"
-    return target.attr if is_mark and isinstance(target, ast.Attribute) else ""
+    if not isinstance(target, ast.Attribute) or ast.unparse(target.value) != "pytest.mark":
+        return ""
+    return target.attr
 
 
 def tests_by_id(tests: list[Test]) -> dict[str, list[Test]]:

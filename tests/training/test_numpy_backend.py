@@ -14,6 +14,7 @@ import torch
 from longhand.errors import UserError
 from longhand.runs.checkpoint import load_checkpoint
 from longhand.runs.tracker import read_rows
+from longhand.solvers.load import load
 from longhand.training.backend import choose_backend
 from longhand.training.distributed import Group
 from longhand.training.loop import train
@@ -100,6 +101,24 @@ def test_each_epoch_prints_training_loss_validation_loss_and_exact_match(
         assert f"held-out exact match {row['val_exact_match']:.2%}" in printed
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     assert len((tmp_path / "run" / "training_logs.txt").read_text().splitlines()) == 5
+
+
+@pytest.mark.row("S1-K1", "S1-N1")
+@pytest.mark.bug("S1-1")
+def test_a_run_of_seconds_answers_every_question_and_not_all_of_them_alike(tiny: Tiny, tmp_path: Path) -> None:
+    config = with_numpy(
+        tiny,
+        data={"domain": {"max_operand": 5}, "train_fraction": 1.0, "val_fraction": 0.0},
+        model={"d_model": 32, "d_ff": 64},
+        training={"batch_size": 64, "max_steps": 300, "eval_interval": 500, "min_lr_ratio": 0.0},
+    )
+    train(config, tmp_path / "run")
+    solver = load(tmp_path / "run", engine="numpy")
+    assert solver.domain is not None
+    problems = list(solver.domain)
+    answers = [completion.answer for completion in solver.solve([f"{problem.expression}=" for problem in problems])]
+    assert answers == [problem.answer for problem in problems]
+    assert set(answers) == {str(answer) for answer in range(11)}
 
 
 @pytest.mark.parametrize("training", [{"ema_decay": 0.9}, {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 0.1}])
