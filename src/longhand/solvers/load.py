@@ -54,7 +54,18 @@ def load(
     computes the model, on the CPU and in float32. Raises `UserError`, one line, for a directory that is missing,
     foreign, truncated or edited, for a device that is not there, and for a model or a setting the engine does not have.
     """
-    checkpoint = load_checkpoint(model_path(path))
+    return solver_of(load_checkpoint(model_path(path)), device=device, dtype=dtype, threads=threads, engine=engine)
+
+
+def solver_of(
+    checkpoint: Checkpoint,
+    *,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype | None = None,
+    threads: int | None = None,
+    engine: Engine = "auto",
+) -> AutoregressiveSolver | NumpySolver:
+    """Return the solver of a checkpoint in memory; the settings, and what is raised, are those of `load`."""
     if engine == "numpy" or (engine == "auto" and not torch_is_installed()):
         if str(device) != "cpu" or dtype is not None:
             raise UserError("the numpy engine computes on the CPU and in float32; leave out device and dtype")

@@ -15,6 +15,7 @@ DEFAULT_STEPS = 10_000
 DEFAULT_EVAL_INTERVAL = 500
 DEFAULT_MIN_LR_RATIO = 0.1
 DEFAULT_MUON_LEARNING_RATE = 0.02
+HELD_OUT_PROMPTS = 4
 
 
 def is_better(metric: Metric, value: float, than: float, *, by: float = 0.0) -> bool:
@@ -109,6 +110,12 @@ class TrainingConfig(BaseModel):
         1, ge=0, description="best checkpoints kept; the best becomes the model of the run, with 0 the last one does"
     )
     save_metric: Metric = Field("val_exact_match", description="what makes a checkpoint best; of equals the later")
+    sample_interval: int = Field(
+        0, ge=0, description="steps between sample answers written to samples.jsonl (count); 0: at the end only"
+    )
+    sample_prompts: tuple[str, ...] | None = Field(
+        None, description=f"what is asked for sample answers; default: the first {HELD_OUT_PROMPTS} held-out problems"
+    )
     early_stopping: EarlyStoppingConfig | None = Field(None, description="end training when a metric has settled")
 
     @model_validator(mode="before")

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
-from longhand.atomic import write_text
+from longhand.atomic import write_json, write_text
 from longhand.errors import UserError
 from longhand.runs.checkpoint import copy_checkpoint, load_metrics, save_checkpoint
 from longhand.runs.tracker import JSONL, FileTracker, read_rows
@@ -21,6 +21,7 @@ from longhand.training.progress import ProgressReport, make_progress
 from longhand.training.resume import Resume, resume_run
 from longhand.training.run_config import RunConfig, dump_run_config
 from longhand.training.run_directory import RunDirectory
+from longhand.training.sample_answers import SampleAnswers
 from longhand.training.setup import Setup, set_up
 
 COLUMNS = (
@@ -51,7 +52,10 @@ Finish = Literal["max_steps", "early_stopping", "hook"]
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """What a run came to: where it lies, how far it went and why it ended, and the metrics of its model."""
+    """What a run came to: where it lies, how far it went and why it ended, and the metrics of its model.
+
+    `last` are those of the last step, which may be another than the one the model was kept from.
+    """
 
     output_dir: Path
     model_dir: Path
@@ -60,6 +64,7 @@ class TrainResult:
     seconds: float
     num_parameters: int
     metrics: Mapping[str, Any]
+    last: Mapping[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON data."""
@@ -71,6 +76,7 @@ class TrainResult:
             "seconds": self.seconds,
             "num_parameters": self.num_parameters,
             "metrics": dict(self.metrics),
+            "last": dict(self.last),
         }
 
 
@@ -149,6 +155,7 @@ class _Run:
         self.row_step = self.row_counted_from = state.step
         self.seconds_before, self.started = state.seconds, started
         self.clock = perf_counter()  # moved on by whatever is no training, so that speed is that of training alone
+        self.samples = SampleAnswers(directory.samples, setup, state) if self.group.is_main else None
         self.tracker = FileTracker(directory.path, COLUMNS, resume_at=state.step) if self.group.is_main else None
 
     def to_the_end(self) -> TrainResult:
@@ -185,6 +192,8 @@ class _Run:
             is_best = self._select()
             hooked = self._hooked()
             finish = "max_steps" if at_end else self._settled() or hooked
+        if finish or (config.sample_interval and step % config.sample_interval == 0):
+            self._sample()
         due = evaluate if config.save_interval is None else step % config.save_interval == 0
         if due or is_best or finish or interrupted:
             self._save()
@@ -216,6 +225,12 @@ class _Run:
                 self._write_epoch_log()
         self.report.show(step, row)
         self.clock = perf_counter()
+
+    def _sample(self) -> None:
+        began = perf_counter()
+        if self.samples is not None and self.samples.prompts:
+            self.report.say(self.samples.write(self.state))
+        self.clock += perf_counter() - began
 
     def _write_epoch_log(self) -> None:
         write_text(self.directory.epoch_log, epoch_log(read_rows(self.directory.path / JSONL)))
@@ -273,7 +288,7 @@ class _Run:
         if self.group.is_main:
             copy_checkpoint(directory.checkpoint(step), directory.model)
         self.group.wait_for_all()
-        return TrainResult(
+        result = TrainResult(
             output_dir=directory.path,
             model_dir=directory.model,
             steps=state.step,
@@ -281,7 +296,11 @@ class _Run:
             seconds=self._seconds(),
             num_parameters=state.num_parameters,
             metrics=load_metrics(directory.model),
+            last=load_metrics(directory.checkpoint(state.step)),
         )
+        if self.group.is_main:
+            write_json(directory.results, result.to_dict())
+        return result
 
     def _seconds(self) -> float:
         return self.seconds_before + perf_counter() - self.started

@@ -17,6 +17,7 @@ from longhand.training.config import RuntimeConfig, TrainingConfig
 from longhand.training.config_errors import section_of, validated
 from longhand.training.format_config import FormatConfig
 from longhand.training.overrides import apply_overrides
+from longhand.training.two_sections import completed
 
 
 class RunConfig(BaseModel):
@@ -58,7 +59,7 @@ def load_run_config(path: Path, overrides: Mapping[str, str] | None = None) -> R
     if overrides:
         # First the file alone, so that its mistakes are not blamed on the command line.
         validated(RunConfig, values, str(path))
-        values = apply_overrides(RunConfig, values, overrides)
+        values = apply_overrides(RunConfig, completed(values, overrides), overrides)
         return validated(RunConfig, values, f"{path} with {_spelled(overrides)}")
     return validated(RunConfig, values, str(path))
 

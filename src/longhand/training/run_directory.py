@@ -5,6 +5,8 @@
     config.yaml                  the resolved configuration
     metrics.jsonl, metrics.csv   what was measured, row by row
     training_logs.txt            the same a line per epoch, where there are epochs
+    samples.jsonl                what the model answered to a few problems, at the end and at every sample_interval
+    results.json                 how the run ended, with the metrics of its model and of its last step
     checkpoints/step_00000500/   the newest state and the best ones; each is a whole checkpoint
     model/                       the result: a copy of the best checkpoint, `longhand.load(run directory)` finds it
 
@@ -39,6 +41,16 @@ class RunDirectory:
     def epoch_log(self) -> Path:
         """What was measured, a line per epoch."""
         return self.path / "training_logs.txt"
+
+    @property
+    def samples(self) -> Path:
+        """What the model answered to a few problems."""
+        return self.path / "samples.jsonl"
+
+    @property
+    def results(self) -> Path:
+        """How the run ended."""
+        return self.path / "results.json"
 
     @property
     def checkpoints(self) -> Path:
@@ -104,7 +116,16 @@ class RunDirectory:
                 _remove(path)
 
     def _own(self) -> list[Path]:
-        return [self.config, self.checkpoints, self.model, self.path / JSONL, self.path / CSV, self.epoch_log]
+        return [
+            self.config,
+            self.checkpoints,
+            self.model,
+            self.path / JSONL,
+            self.path / CSV,
+            self.epoch_log,
+            self.samples,
+            self.results,
+        ]
 
 
 def _remove(path: Path) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from longhand.cli.synonyms import think
+from longhand.cli.synonyms import mini, think
 from longhand.cli.synonyms.synonym import Synonym
 from longhand.cli.synonyms.translate import Translation, translate
 
-SYSTEMS: Mapping[str, Mapping[str, Sequence[Synonym]]] = {"math-llm": think.VERBS}
+SYSTEMS: Mapping[str, Mapping[str, Sequence[Synonym]]] = {"math-llm": think.VERBS, "MiniLanguageModels": mini.VERBS}
 """Two systems may share a flag of a verb if it means the same in both; a test holds them to it."""
 
 
@@ -43,4 +43,4 @@ def _meaning(synonym: Synonym) -> str:
         return synonym.note.removeprefix(f"{synonym.flag} ")
     if synonym.arity == "none" and synonym.values:
         return f"{synonym.target} {synonym.values['']}"
-    return synonym.target
+    return f"{synonym.target} {synonym.under}/…" if synonym.under else synonym.target

@@ -18,15 +18,16 @@ MODEL, PAIRS = "MODEL", "KEY=VALUE"
 class Synonym:
     """A flag, and the key (`training.batch_size`), option (`--suite`) or `MODEL` that it sets; see the makers below.
 
-    `values` translates the values it may have, where ours are called otherwise. With `gives_way` it is silent where
-    another flag sets the same. `note` is said to who uses it; with `refused` the flag is a mistake, and `refused` the
-    remedy.
+    `values` translates the values it may have, where ours are called otherwise; `under` is the folder its value is a
+    name in, where ours is a path. With `gives_way` it is silent where another flag sets the same. `note` is said to who
+    uses it; with `refused` the flag is a mistake, and `refused` the remedy.
     """
 
     flag: str
     target: str | None
     arity: Arity = "one"
     values: Mapping[str, str] | None = None
+    under: str = ""
     gives_way: bool = False
     note: str = ""
     refused: str = ""
@@ -41,7 +42,7 @@ class Synonym:
             return [self._pair(word) for word in given]
         (value,) = given or ("",)
         if self.values is None:
-            return [(self.target, value)]
+            return [(self.target, f"{self.under}/{value}" if self.under else value)]
         if value not in self.values:
             raise UserError(f"{self.flag} is {value!r}; choose {', '.join(self.values)}")
         return [(self.target, self.values[value])]
@@ -56,6 +57,11 @@ class Synonym:
 def sets(flag: str, target: str, *, gives_way: bool = False) -> Synonym:
     """A flag whose value is that of `target`."""
     return Synonym(flag, target, gives_way=gives_way)
+
+
+def names_under(flag: str, target: str, folder: str) -> Synonym:
+    """A flag that gives a name, of something in `folder`, where `target` is a path."""
+    return Synonym(flag, target, under=folder)
 
 
 def chooses(flag: str, target: str, values: Mapping[str, str], *, note: str = "") -> Synonym:
