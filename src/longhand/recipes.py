@@ -18,9 +18,10 @@ from longhand.evaluation.report import Report
 from longhand.evaluation.suites import DomainSuite
 from longhand.evaluation.sweep import sweep
 from longhand.plots.curves import draw_curves
-from longhand.runs.checkpoint import load_checkpoint, save_checkpoint
+from longhand.runs.checkpoint import TRAINING_STATE, find_checkpoint, load_checkpoint, save_checkpoint
 from longhand.runtime import available_cores
 from longhand.solvers.load import load
+from longhand.text.formats import Style
 from longhand.training.resume import Resume
 from longhand.training.run_config import RunConfig
 from longhand.training.setup import choose_vocabulary
@@ -86,12 +87,21 @@ def demo(
     return result
 
 
-def record_sweep(model_dir: Path, report: Report) -> None:
-    """Write the result of an exhaustive evaluation into a checkpoint's metrics and its model card."""
+def record_sweep(model_dir: Path, report: Report, style: Style = "expression") -> None:
+    """Write the result of an exhaustive evaluation into a checkpoint's metrics and its model card.
+
+    `style` is how it was asked. Raises `UserError` for other evaluations, and for a state that a run goes on from.
+    """
+    if not report.exhaustive:
+        raise UserError(f"only an exhaustive result is recorded with a model, not that of {report.suite}")
+    model_dir = find_checkpoint(model_dir)
+    if (model_dir / TRAINING_STATE).exists():
+        raise UserError(f"{model_dir} is a state of a run; record with the model the run ends with")
     checkpoint = load_checkpoint(model_dir)
     found = report.to_dict()
     kept = ("total", "correct", "errors", "exact_match", "by_operator", "by_answer_length", "verdicts")
-    metrics = {**checkpoint.metrics, "exhaustive": {key: found[key] for key in kept}}
+    name = "exhaustive" if style == "expression" else f"exhaustive_{style}"
+    metrics = {**checkpoint.metrics, name: {key: found[key] for key in kept}}
     save_checkpoint(model_dir, replace(checkpoint, metrics=metrics))
 
 

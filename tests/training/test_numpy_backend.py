@@ -83,6 +83,7 @@ def test_a_run_takes_the_steps_of_torch(tiny: Tiny, padding: str, loss: str) -> 
 
 @pytest.mark.bug("S1-7")
 @pytest.mark.row("S1-T1", "S1-N4", "S1-R1")
+@pytest.mark.bug("S1-7")
 def test_each_epoch_prints_training_loss_validation_loss_and_exact_match(
     tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -40,6 +40,9 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--samples", type=Path, metavar="F", help="write every problem and answer to this JSONL file")
     parser.add_argument("--failures", type=Path, metavar="F", help="write the wrong answers to this JSONL file")
     parser.add_argument("--report", choices=["table", "boxed"], default="table", help="how to print the report [table]")
+    parser.add_argument(
+        "--record", action="store_true", help="write an exhaustive result into the model's own metrics and card"
+    )
     parser.add_argument("--processes", type=int, metavar="N", help="processes, one thread each [one per core]")
     add_output_file(parser)
     parser.set_defaults(run=run)
@@ -70,5 +73,9 @@ def run(arguments: argparse.Namespace) -> int:
             opened = partial(load, path, threads=1)
             report = sweep(opened, suite, processes=processes, progress=progress, **asking)
     print(f"\n{boxed(report) if arguments.report == 'boxed' else report.to_text()}")
+    if arguments.record:
+        from longhand.recipes import record_sweep
+
+        record_sweep(path, report, arguments.style)
     write_result(arguments.output_file, {"model": str(arguments.model), **report.to_dict()})
     return 0
