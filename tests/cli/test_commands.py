@@ -13,7 +13,7 @@ import pytest
 from longhand.cli.main import main
 from longhand.version import __version__
 
-VERBS = ["demo", "data", "train", "info", "evaluate", "solve", "vocab", "plot", "data make", "data check"]
+VERBS = ["demo", "data", "train", "info", "evaluate", "solve", "repl", "vocab", "plot", "data make", "data check"]
 
 
 def output_of(capsys: pytest.CaptureFixture[str], *words: object) -> str:

@@ -55,6 +55,18 @@ def add_model_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL", help="checkpoint or run directory, or a shipped name")
 
 
+def add_device_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--device`, the same wherever a model is asked."""
+    parser.add_argument(
+        "--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto is cuda where there is one [auto]"
+    )
+
+
+def add_model_size_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the `--model-size` of math-llm, which is compared with the checkpoint; not shown in the help."""
+    parser.add_argument("--model-size", choices=["small", "medium", "large"], help=argparse.SUPPRESS)
+
+
 def add_options(
     parser: argparse._ActionsContainer, options: type[BaseModel], aliases: Mapping[str, Sequence[str]]
 ) -> None:

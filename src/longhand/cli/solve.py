@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+from typing import TYPE_CHECKING
 
 from longhand.cli.arguments import Parser, add_model_argument, add_output_file
 from longhand.cli.output import print_json, write_result
 from longhand.errors import UserError
+
+if TYPE_CHECKING:
+    from longhand.solvers.base import Completion
+    from longhand.solvers.judged import Judged
 
 _EPILOG = """\
 examples:
@@ -36,15 +41,13 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print an answer and a verdict for every prompt; exit code 0 whatever the verdicts are."""
-    from longhand.arithmetic.expression import parse_expression
-    from longhand.arithmetic.verdict import judge
-    from longhand.shipped import model_path
+    from longhand.solvers.judged import judge_completion
     from longhand.solvers.load import load
 
     prompts = arguments.prompts or [line.strip() for line in sys.stdin if line.strip()]
     if not prompts:
         raise UserError('nothing to solve: give problems as arguments ("951+11=") or one a line on standard input')
-    solver = load(model_path(arguments.model))
+    solver = load(arguments.model)
     completions = solver.solve(
         prompts,
         temperature=arguments.temperature,
@@ -53,39 +56,31 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
     )
     results = []
-    for prompt, completion in zip(prompts, completions, strict=True):
+    for completion in completions:
         result = dataclasses.asdict(completion)
-        domain = solver.domain
-        try:
-            problem = (
-                parse_expression(prompt)
-                if domain is None
-                else parse_expression(prompt, semantics=domain.semantics, division=domain.division)
-            )
-        except UserError:
-            verdict = expected = inside = None  # a partial prompt such as "7+" asks for no one answer
-        else:
-            verdict = str(judge(problem, completion, domain=domain))
-            expected = problem.answer
-            inside = domain is not None and domain.contains(problem)
-        result |= {"verdict": verdict, "expected": expected, "in_domain": inside}
+        judged = judge_completion(solver, completion)
+        result |= {
+            "verdict": None if judged is None else str(judged.verdict),
+            "expected": None if judged is None else judged.problem.answer,
+            "in_domain": None if judged is None else judged.in_domain,
+        }
         results.append(result)
         if arguments.json:
             print_json(result)
         else:
-            print(_line(result))
+            print(_line(completion, judged))
     write_result(arguments.output_file, results)
     return 0
 
 
-def _line(result: dict[str, object]) -> str:
-    if result["verdict"] is None:
-        return f"{result['prompt']}{result['text']}"
-    said = result["answer"] if result["answer"] is not None else f"{result['text']!r}"
-    asked = str(result["prompt"]).rstrip("= ")
-    line = f"{asked}{' ' if asked.endswith('?') else '='}{said}   {result['verdict']}"
-    if result["verdict"] != "correct":
-        line += f", it is {result['expected']}"
-    if not result["in_domain"]:
+def _line(completion: Completion, judged: Judged | None) -> str:
+    if judged is None:
+        return completion.prompt + completion.text
+    asked = completion.prompt.rstrip("= ") if judged.is_whole else judged.problem.expression
+    said = completion.answer if completion.answer is not None else f"{completion.text!r}"
+    line = f"{asked}{' ' if asked.endswith('?') else '='}{said}   {judged.verdict}"
+    if judged.verdict != "correct":
+        line += f", it is {judged.problem.answer}"
+    if judged.in_domain is False:
         line += "   (outside the domain this model was trained on)"
     return line

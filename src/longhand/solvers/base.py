@@ -97,3 +97,31 @@ class TeacherForced(Solver, Protocol):
     def token_matches(self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
         """Return [n, width - 1]: the id after each position is the most likely one; false on padding."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenChance:
+    """A token that may come next, and its natural log-probability (temperature 1, all tokens)."""
+
+    token_id: int
+    logprob: float
+
+
+@runtime_checkable
+class NextToken(TeacherForced, Protocol):
+    """A solver that can be asked token by token what it would write next."""
+
+    def prompt_ids(self, prompt: str) -> list[int]:
+        """The ids a prompt is read as; raises `UserError` naming a prompt that cannot be asked."""
+        ...
+
+    def next_tokens(self, ids: Sequence[int], k: int) -> list[TokenChance]:
+        """The `k` likeliest tokens after `ids`, likeliest first, the lower id of equals; fewer if there are no more.
+
+        Raises `UserError` if nothing can follow, because the context is full.
+        """
+        ...
+
+    def complete(self, prompt: str, chances: Sequence[TokenChance]) -> Completion:
+        """The completion of a prompt after which these tokens were written; finished if the last is the end mark."""
+        ...

@@ -15,7 +15,7 @@ from longhand.arithmetic.expression import parse_expression
 from longhand.arithmetic.problem import Problem
 from longhand.arithmetic.splits import keyed_random
 from longhand.errors import UserError
-from longhand.solvers.base import Completion
+from longhand.solvers.base import Completion, TokenChance
 from longhand.text.formats import Format, Rendered
 from longhand.text.presets import VOCABULARIES
 from longhand.text.vocabulary import Vocabulary
@@ -84,6 +84,23 @@ class Oracle:
                 matches[row, prompt - 1 + place] = place < len(written) and written[place] == token
         return matches
 
+    def prompt_ids(self, prompt: str) -> list[int]:
+        """The ids a prompt is read as; raises `UserError` for a prompt that asks no problem."""
+        return self.format.spell_prompt(self.format.prompt(self._problem(prompt)), self.vocabulary)
+
+    def next_tokens(self, ids: Sequence[int], k: int) -> list[TokenChance]:
+        """The one token it would write in this place, whatever has been written before it."""
+        problem = self.format.parse(self.vocabulary.decode(ids, skip_special=True)).problem
+        written, _ = self._write(problem)
+        place = len(ids) - len(self.format.spell_prompt(self.format.prompt(problem), self.vocabulary))
+        return [TokenChance(written[place] if place < len(written) else self.vocabulary.id_of("eos"), 0.0)][:k]
+
+    def complete(self, prompt: str, chances: Sequence[TokenChance]) -> Completion:
+        """The completion of a prompt after which these tokens were written."""
+        ids = [chance.token_id for chance in chances]
+        stopped = bool(ids) and ids[-1] == self.vocabulary.id_of("eos")
+        return self._completion(prompt, ids, [chance.logprob for chance in chances], stopped)
+
     def fault_of(self, problem: Problem) -> Fault | None:
         """How the answer to this problem will be wrong, or None."""
         if problem.expression in self.faults:
@@ -98,17 +115,22 @@ class Oracle:
         return None
 
     def _answer(self, prompt: str, max_new_tokens: int | None) -> Completion:
-        problem = parse_expression(prompt, semantics=self.format.semantics, division=self.format.division)
-        ids, stopped = self._write(problem)
+        ids, stopped = self._write(self._problem(prompt))
         if max_new_tokens is not None and len(ids) > max_new_tokens:
             ids, stopped = ids[:max_new_tokens], False
+        return self._completion(prompt, ids, [0.0] * len(ids), stopped)
+
+    def _problem(self, prompt: str) -> Problem:
+        return parse_expression(prompt, semantics=self.format.semantics, division=self.format.division)
+
+    def _completion(self, prompt: str, ids: Sequence[int], logprobs: Sequence[float], stopped: bool) -> Completion:
         text = self.vocabulary.decode(ids[:-1] if stopped else ids)
         return Completion(
             prompt=prompt,
             text=text,
             answer=self.format.read_answer(text),
             token_ids=tuple(ids),
-            logprobs=(0.0,) * len(ids),
+            logprobs=tuple(logprobs),
             finish_reason="stop" if stopped else "length",
             seconds=0.0,
         )

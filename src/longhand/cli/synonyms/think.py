@@ -43,6 +43,8 @@ _EVALUATE = (
     has_no_effect("--max-length", "no row is cut off; the model's own context is what it reads"),
 )
 
+_REPL = (sets("--checkpoint", MODEL),)
+
 _INFO = (sets("--config", MODEL), sets("--checkpoint", MODEL), chooses("--model-size", MODEL, _CONFIGS))
 
-VERBS: Mapping[str, Sequence[Synonym]] = {"train": _TRAIN, "evaluate": _EVALUATE, "info": _INFO}
+VERBS: Mapping[str, Sequence[Synonym]] = {"train": _TRAIN, "evaluate": _EVALUATE, "repl": _REPL, "info": _INFO}

@@ -1,0 +1,1 @@
+"""A conversation with a solver in a terminal."""

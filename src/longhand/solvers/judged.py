@@ -1,0 +1,54 @@
+"""What the judge says of a completion as it came back from a solver, whole problem or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from longhand.arithmetic.expression import parse_expression
+from longhand.arithmetic.problem import Problem
+from longhand.arithmetic.verdict import Verdict, judge
+from longhand.errors import UserError
+from longhand.solvers.base import Completion, Solver, TeacherForced
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The problem that was asked, the verdict, and whether it lies in the solver's domain (None: it has none).
+
+    `is_whole` says that the prompt alone asked the problem; of `7+` it is what the solver made of it.
+    """
+
+    problem: Problem
+    is_whole: bool
+    verdict: Verdict
+    in_domain: bool | None
+
+
+def judge_completion(solver: Solver, completion: Completion) -> Judged | None:
+    """Judge a completion; None if prompt and completion together ask no problem."""
+    asked = _asked_by_prompt(solver, completion.prompt)
+    problem = asked or _asked_by_both(solver, completion)
+    if problem is None:
+        return None
+    domain = solver.domain
+    inside = None if domain is None else domain.contains(problem)
+    return Judged(problem, asked is not None, judge(problem, completion, domain=domain), inside)
+
+
+def _asked_by_prompt(solver: Solver, prompt: str) -> Problem | None:
+    rules = solver.format if isinstance(solver, TeacherForced) else solver.domain
+    try:
+        if rules is None:
+            return parse_expression(prompt)
+        return parse_expression(prompt, semantics=rules.semantics, division=rules.division)
+    except UserError:
+        return None
+
+
+def _asked_by_both(solver: Solver, completion: Completion) -> Problem | None:
+    if not isinstance(solver, TeacherForced):
+        return None
+    try:
+        return solver.format.parse(completion.prompt + completion.text).problem
+    except UserError:
+        return None
