@@ -26,8 +26,8 @@ def test_a_demo_that_is_right_everywhere_ends_with_0_and_leaves_everything_behin
     assert code == 0
     assert (report["total"], report["exhaustive"]) == (155, True)
     assert {path.name for path in out.iterdir()} == {
-        "accuracy.png", "checkpoints", "config.yaml", "failures.jsonl", "loss.png", "metrics.csv", "metrics.jsonl",
-        "model", "report.json", "results.json",
+        "accuracy.png", "checkpoints", "config.yaml", "failures.jsonl", "logs", "loss.png", "metrics.csv",
+        "metrics.jsonl", "model", "report.json", "results.json",
     }  # fmt: skip
     assert (out / "failures.jsonl").read_text() == ""
     assert "all 155 answers are right. Now try:" in printed

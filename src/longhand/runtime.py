@@ -24,6 +24,17 @@ def torch_is_installed() -> bool:
     return True
 
 
+def chosen_device(name: str) -> str:
+    """The device a user asks for; `auto` is cuda where torch sees a device of that kind, else cpu."""
+    if name != "auto":
+        return name
+    if not torch_is_installed():
+        return "cpu"
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def is_worker() -> bool:
     """Whether this process was started by torchrun or its like, as one of several."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1

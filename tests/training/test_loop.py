@@ -57,7 +57,7 @@ def test_a_run_leaves_its_documented_layout(tiny: Tiny, tmp_path: Path) -> None:
     config = tiny()
     result = train(config, tmp_path / "run")
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        "config.yaml", "metrics.jsonl", "metrics.csv", "checkpoints", "model", "results.json", "samples.jsonl",
+        "config.yaml", "metrics.jsonl", "metrics.csv", "logs", "checkpoints", "model", "results.json", "samples.jsonl",
     }  # fmt: skip
     assert load_run_config(tmp_path / "run" / "config.yaml") == config
     assert result.model_dir == find_checkpoint(tmp_path / "run") == tmp_path / "run" / "model"

@@ -6,7 +6,13 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from longhand.cli.arguments import Parser, add_model_argument, add_output_file
+from longhand.cli.arguments import (
+    Parser,
+    add_device_argument,
+    add_model_argument,
+    add_model_size_argument,
+    add_output_file,
+)
 from longhand.cli.output import write_result
 from longhand.cli.sweep_progress import sweep_progress
 
@@ -32,7 +38,7 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
         description="Ask a model every problem of a suite and print exact match by operator and by length.",
     )  # fmt: skip
     add_model_argument(parser)
-    parser.add_argument("--suite", default="exhaustive", metavar="SUITE", help="what to ask, see below")
+    parser.add_argument("--suite", metavar="SUITE", help="what to ask, see below [exhaustive; without a domain, test]")
     parser.add_argument(
         "--style", choices=["expression", "question", "spaced"], default="expression",
         help="ask 951+11=, What is 951 + 11? or 951 + 11 = [expression]",
@@ -44,38 +50,42 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
         "--record", action="store_true", help="write an exhaustive result into the model's own metrics and card"
     )
     parser.add_argument("--processes", type=int, metavar="N", help="processes, one thread each [one per core]")
+    add_device_argument(parser)
+    add_model_size_argument(parser)
     add_output_file(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the report; exit code 0 whatever it says."""
+    from longhand.cli.model_size import check_model_size
     from longhand.evaluation.boxed import boxed
     from longhand.evaluation.evaluate import evaluate
+    from longhand.evaluation.published_names import published_names
     from longhand.evaluation.suites import open_suite
     from longhand.evaluation.sweep import sweep
     from longhand.runs.checkpoint import load_checkpoint
-    from longhand.runtime import available_cores
+    from longhand.runtime import available_cores, chosen_device
     from longhand.shipped import model_path
     from longhand.solvers.load import load
 
-    path = model_path(arguments.model)
+    check_model_size(arguments.model, arguments.model_size)
+    path, device = model_path(arguments.model), chosen_device(arguments.device)
     checkpoint = load_checkpoint(path)
-    suite = open_suite(
-        arguments.suite, domain=checkpoint.domain, format=checkpoint.format, training=checkpoint.training
-    )
+    name = arguments.suite or ("test" if checkpoint.domain is None else "exhaustive")
+    suite = open_suite(name, domain=checkpoint.domain, format=checkpoint.format, training=checkpoint.training)
     asking = {"style": arguments.style, "samples": arguments.samples, "failures": arguments.failures}
     with sweep_progress() as progress:
-        if len(suite) <= SMALL_SUITE and arguments.processes is None:
-            report = evaluate(load(path), suite, progress=progress, **asking)
+        if arguments.processes is None and (len(suite) <= SMALL_SUITE or device != "cpu"):
+            report = evaluate(load(path, device=device), suite, progress=progress, **asking)
         else:
             processes = arguments.processes or available_cores()
-            opened = partial(load, path, threads=1)
+            opened = partial(load, path, device=device, threads=1)
             report = sweep(opened, suite, processes=processes, progress=progress, **asking)
     print(f"\n{boxed(report) if arguments.report == 'boxed' else report.to_text()}")
     if arguments.record:
         from longhand.recipes import record_sweep
 
         record_sweep(path, report, arguments.style)
-    write_result(arguments.output_file, {"model": str(arguments.model), **report.to_dict()})
+    write_result(arguments.output_file, {"model": str(arguments.model), **published_names(report), **report.to_dict()})
     return 0

@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Talk until the user has had enough."""
     from longhand.cli.model_size import check_model_size
     from longhand.repl.session import Settings, run_session
+    from longhand.runtime import chosen_device
     from longhand.solvers.load import load
 
     check_model_size(arguments.model, arguments.model_size)
@@ -49,5 +50,6 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         stepwise=arguments.mode == "probability",
     )
-    run_session(load(arguments.model, device=arguments.device), settings, name=str(arguments.model))
+    solver = load(arguments.model, device=chosen_device(arguments.device))
+    run_session(solver, settings, name=str(arguments.model))
     return 0

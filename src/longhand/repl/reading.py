@@ -22,7 +22,7 @@ def why_unreadable(solver: Solver, prompt: str) -> str | None:
     readable = readable_characters(solver)
     try:
         problem = parse_expression(prompt, semantics=solver.format.semantics, division=solver.format.division)
-        shown = solver.format.prompt(problem)
+        shown = solver.format.as_asked(prompt).prompt(problem)
         unread = [character for character in shown if not solver.vocabulary.can_spell(character)]
     except UserError:
         shown = _without_tags(prompt, solver.vocabulary)

@@ -13,10 +13,12 @@ from typing import Any, Literal
 from longhand.atomic import write_json, write_text
 from longhand.errors import UserError
 from longhand.runs.checkpoint import copy_checkpoint, load_metrics, save_checkpoint
-from longhand.runs.tracker import JSONL, FileTracker, read_rows
+from longhand.runs.tracker import JSONL, Tracker, read_rows
+from longhand.runs.tracker_choice import open_trackers, require_logger
 from longhand.training.backend import State, choose_backend
 from longhand.training.epoch_log import epoch_log
 from longhand.training.interrupt import StopRequest, TrainingInterrupted, stop_on_signal
+from longhand.training.log_file import LogFile
 from longhand.training.progress import ProgressReport, make_progress
 from longhand.training.resume import Resume, resume_run
 from longhand.training.run_config import RunConfig, dump_run_config
@@ -100,6 +102,7 @@ def train(
     directory = RunDirectory(Path(output_dir))
     if overwrite and resume is not None:
         raise UserError("--overwrite would remove the run that --resume goes on with; give one of them")
+    require_logger(config.tracking.logger)
     backend = choose_backend(config.runtime)
     with backend.joined(config.runtime) as group, stop_on_signal(insist=group.world == 1) as stop:
         if resume is None and not overwrite and group.is_main:
@@ -117,7 +120,13 @@ def train(
             directory.create()
             directory.keep_only([step for step in directory.saved_steps() if step <= state.step])
             write_text(directory.config, dump_run_config(config))
-        run = _Run(directory, setup, state, hooks, report, stop, started)
+            report = LogFile(directory.log, report)
+        try:
+            run = _Run(directory, setup, state, hooks, report, stop, started)
+        except UserError:
+            if group.is_main and not state.step:
+                directory.clear()
+            raise
         last_word = ""
         try:
             report.start(state.step, setup.plan.total_steps)
@@ -156,7 +165,7 @@ class _Run:
         self.seconds_before, self.started = state.seconds, started
         self.clock = perf_counter()  # moved on by whatever is no training, so that speed is that of training alone
         self.samples = SampleAnswers(directory.samples, setup, state) if self.group.is_main else None
-        self.tracker = FileTracker(directory.path, COLUMNS, resume_at=state.step) if self.group.is_main else None
+        self.tracker = self._open_trackers() if self.group.is_main else None
 
     def to_the_end(self) -> TrainResult:
         """Train until there is a reason to stop, then write the result."""
@@ -173,6 +182,13 @@ class _Run:
                         break
         assert finish is not None
         return self._finish(finish)
+
+    def _open_trackers(self) -> Tracker:
+        config = self.setup.config
+        tracking = config.tracking.model_dump()
+        return open_trackers(
+            self.directory.path, COLUMNS, config.to_dict(), resume_at=self.state.step or None, **tracking
+        )
 
     def close(self) -> None:
         """Close the files."""

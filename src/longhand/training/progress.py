@@ -71,7 +71,7 @@ class PlainLines:
 
     def __init__(self, seconds: float = SECONDS_BETWEEN_LINES) -> None:
         self.seconds = seconds
-        self._line, self._printed, self._last = _Line(), "", -float("inf")
+        self._line, self._printed, self._last = Measurements(), "", -float("inf")
 
     def start(self, step: int, total_steps: int) -> None:
         """Remember how many steps there are."""
@@ -108,7 +108,7 @@ class LiveBar:
     """A bar with the measurements behind it, redrawn a few times a second."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._line = _Line()
+        self._line = Measurements()
         self._progress = Progress(
             BarColumn(bar_width=14),  # the whole line fits 80 columns
             MofNCompleteColumn(),
@@ -151,7 +151,7 @@ class LiveBar:
             self._progress.stop()
 
 
-class _Line:
+class Measurements:
     """The latest measurements as text."""
 
     def __init__(self) -> None:
@@ -160,14 +160,17 @@ class _Line:
         self.values: dict[str, Any] = {}
 
     def start(self, step: int, total_steps: int) -> None:
+        """The clock of the remaining time begins."""
         self.step = self.first_step = step
         self.total_steps, self.started = total_steps, perf_counter()
 
     def update(self, step: int, row: Mapping[str, Any]) -> None:
+        """A row has been measured; what it lacks stays as it was."""
         self.step = step
         self.values.update({key: value for key, value in row.items() if value is not None})
 
     def text(self, *, short: bool = False) -> str:
+        """All of it on one line."""
         values = self.values
         exact_match, speed = ("held-out", "ex/s") if short else ("held-out exact match", "examples/s")
         parts = []
@@ -187,7 +190,7 @@ class _Line:
 
 
 class _MeasuredColumn(ProgressColumn):
-    def __init__(self, line: _Line) -> None:
+    def __init__(self, line: Measurements) -> None:
         super().__init__(table_column=Column(no_wrap=True))
         self._line = line
 

@@ -16,7 +16,7 @@ from longhand.training.run_directory import RunDirectory
 Resume = Literal["auto"] | Path | str | None
 
 # What a run may change when it goes on: how long and how it trains, where it computes, and where its files lie.
-_MAY_CHANGE = ("training.", "runtime.", "data.path")
+_MAY_CHANGE = ("training.", "runtime.", "tracking.", "data.path")
 
 
 def resume_run(state: State, config: RunConfig, directory: RunDirectory, resume: Resume) -> list[str]:

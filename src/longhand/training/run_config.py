@@ -1,4 +1,4 @@
-"""A whole run as one value: its model, data, format, vocabulary, training and runtime."""
+"""A whole run as one value: its model, data, format, vocabulary, training, runtime and tracking."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from longhand.training.config import RuntimeConfig, TrainingConfig
 from longhand.training.config_errors import section_of, validated
 from longhand.training.format_config import FormatConfig
 from longhand.training.overrides import apply_overrides
+from longhand.training.tracking_config import TrackingConfig
 from longhand.training.two_sections import completed
 
 
@@ -33,6 +34,7 @@ class RunConfig(BaseModel):
     model: ModelConfig = Field(default_factory=ModelConfig, description="what is trained")
     training: TrainingConfig = Field(default_factory=TrainingConfig, description="how it is trained")
     runtime: RuntimeConfig = Field(default_factory=RuntimeConfig, description="where it is trained")
+    tracking: TrackingConfig = Field(default_factory=TrackingConfig, description="who is told of its metrics")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, where: str = "configuration") -> RunConfig:

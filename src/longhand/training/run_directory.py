@@ -7,6 +7,8 @@
     training_logs.txt            the same a line per epoch, where there are epochs
     samples.jsonl                what the model answered to a few problems, at the end and at every sample_interval
     results.json                 how the run ended, with the metrics of its model and of its last step
+    logs/training.log            what was said, with the time of each line
+    tensorboard/, wandb/         what tracking.logger writes, if there is one
     checkpoints/step_00000500/   the newest state and the best ones; each is a whole checkpoint
     model/                       the result: a copy of the best checkpoint, `longhand.load(run directory)` finds it
 
@@ -23,7 +25,10 @@ from pathlib import Path
 
 from longhand.errors import UserError
 from longhand.runs.manifest import MANIFEST
+from longhand.runs.tensorboard_tracker import FOLDER as TENSORBOARD_FOLDER
 from longhand.runs.tracker import CSV, JSONL
+from longhand.runs.wandb_tracker import FOLDER as WANDB_FOLDER
+from longhand.runs.wandb_tracker import RUN_ID
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,11 @@ class RunDirectory:
     def results(self) -> Path:
         """How the run ended."""
         return self.path / "results.json"
+
+    @property
+    def log(self) -> Path:
+        """What was said while the run went on."""
+        return self.path / "logs" / "training.log"
 
     @property
     def checkpoints(self) -> Path:
@@ -116,16 +126,9 @@ class RunDirectory:
                 _remove(path)
 
     def _own(self) -> list[Path]:
-        return [
-            self.config,
-            self.checkpoints,
-            self.model,
-            self.path / JSONL,
-            self.path / CSV,
-            self.epoch_log,
-            self.samples,
-            self.results,
-        ]
+        tracked = [self.path / name for name in (JSONL, CSV, TENSORBOARD_FOLDER, WANDB_FOLDER, RUN_ID)]
+        told = [self.epoch_log, self.log, self.samples, self.results]
+        return [self.config, self.checkpoints, self.model, *told, *tracked]
 
 
 def _remove(path: Path) -> None:
