@@ -27,6 +27,7 @@ TORCH_FREE = [
     "longhand.models.config",
     "longhand.evaluation",
     "longhand.plots",
+    "longhand.repl",
     "longhand.solvers.base",
     "longhand.solvers.oracle",
     "longhand.cli",

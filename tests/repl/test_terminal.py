@@ -37,15 +37,17 @@ class Terminal:
     def type(self, keys: str) -> None:
         os.write(self.descriptor, keys.encode())
 
-    def wait_for(self, text: str, times: int = 1) -> None:
+    def wait_for(self, text: str, *, after: str = "") -> None:
+        """Read until `text` has appeared, after the last `after`."""
         deadline = time.monotonic() + _PATIENCE
-        while self.screen.count(text) < times:
+        while text not in self.screen.rpartition(after)[2] if after else text not in self.screen:
             assert time.monotonic() < deadline, f"{text!r} never appeared in {self.screen!r}"
             self._read()
 
     def exit_code(self) -> int:
+        deadline = time.monotonic() + _PATIENCE
         while self._read():
-            pass
+            assert time.monotonic() < deadline, f"still there, with {self.screen!r}"
         return self.process.wait(_PATIENCE)
 
     @property
@@ -93,15 +95,16 @@ def test_a_session_in_a_terminal_has_shades_a_history_and_ends_with_control_d(tm
         assert "✅ Answer: 99+21=120" in first.screen
         assert "How sure the model is of a token:" in first.screen
         assert "\x1b[38;5;255;48;5;233m<think>" in first.raw
-        first.wait_for("Enter expression:", 2)
+        first.wait_for("Enter expression:", after="Verdict")
         first.type("\x04")
         assert first.exit_code() == 0
     assert (tmp_path / "longhand" / "repl_history").read_text() == "99+21=\n"
     with terminal(tmp_path) as second:
         second.wait_for("Enter expression:")
         second.type("\x1b[A\n")  # arrow up: the line of the session before
-        second.wait_for("Answer: 99+21=120")
-        second.wait_for("Enter expression:", 2)
+        second.wait_for("Verdict: right")
+        assert "Answer: 99+21=120" in second.screen
+        second.wait_for("Enter expression:", after="Verdict")
         second.type("quit\n")
         assert second.exit_code() == 0
 
@@ -115,7 +118,7 @@ def test_control_c_ends_the_session_and_colours_can_be_turned_off(tmp_path: Path
         session.wait_for("Verdict: right")
         assert "48;5" not in session.raw
         assert "How sure" not in session.screen
-        session.wait_for("Enter expression:", 2)
+        session.wait_for("Enter expression:", after="Verdict")
         session.type("1\x03")
         assert session.exit_code() == 0
     assert "Traceback" not in session.screen

@@ -103,14 +103,17 @@ def leveldb_records(data: bytes, already_read: int) -> Iterator[bytes]:
 
 @pytest.mark.row("S0-W1", "S4-T1")
 def test_weights_and_biases_is_told_every_value_and_goes_on_with_the_same_run(tmp_path: Path, offline: None) -> None:
+    import wandb
+
     write(tmp_path, range(1, 3), logger="wandb", project="sums", group="g", name="first")
     kept = json.loads((tmp_path / RUN_ID).read_text())
     assert kept["project"] == "sums"
     write(tmp_path, range(2, 4), logger="wandb", project="sums", resume_at=1)
     assert json.loads((tmp_path / RUN_ID).read_text()) == kept
-    assert len(list(tmp_path.glob(f"wandb/offline-run-*-{kept['id']}"))) >= 1
+    wandb.teardown()  # only now is everything surely on the disk
     rows = history(tmp_path)
     assert [row["step"] for row in rows] == [1, 2, 2, 3]
+    assert len(list(tmp_path.glob(f"wandb/offline-run-*/run-{kept['id']}.wandb"))) == 2
     assert rows[0]["loss"] == 1.0
     assert rows[0]["val_exact_match"] == 0.125
     assert "val_token_accuracy" not in rows[0]

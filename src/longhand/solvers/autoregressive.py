@@ -89,6 +89,12 @@ class AutoregressiveSolver(TextSolver):
             )
         return written
 
+    @torch.inference_mode()
+    def _next_logits(self, ids: Sequence[int]) -> NDArray[np.float64]:
+        row = torch.tensor([list(ids)], device=self.model.embedding.weight.device)
+        logits: NDArray[np.float64] = self.model(row, logits_to_keep=1)[0, -1].double().cpu().numpy()
+        return logits
+
     def exact_rows(
         self,
         ids: NDArray[np.integer[Any]],

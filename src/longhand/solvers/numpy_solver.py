@@ -57,6 +57,10 @@ class NumpySolver(TextSolver):
             written |= zip(rows.tolist(), results, strict=True)
         return [written[row] for row in range(len(questions))]
 
+    def _next_logits(self, ids: Sequence[int]) -> NDArray[np.float64]:
+        logits: NDArray[np.float64] = self.model.forward(np.array([list(ids)]), keep=1)[0][0, -1].astype(np.float64)
+        return logits
+
     def exact_rows(self, ids: Ints, prompt_lengths: Ints, lengths: Ints) -> NDArray[np.bool_]:
         """Return [n]: greedy decoding of the first `prompt_lengths` ids surely writes the rest of the row."""
         exact = np.zeros(len(ids), dtype=np.bool_)

@@ -15,7 +15,7 @@ from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.expression import parse_expression
 from longhand.arithmetic.splits import keyed_random
 from longhand.errors import UserError
-from longhand.solvers.base import Completion
+from longhand.solvers.base import Completion, TokenChance
 from longhand.text.formats import Format
 from longhand.text.vocabulary import Vocabulary
 
@@ -117,6 +117,32 @@ class TextSolver(ABC):
         uniforms = Uniforms(seed, questions) if temperature > 0 else None
         written = self._write(questions, settings, uniforms)
         return [self._complete(q, w) for q, w in zip(questions, written, strict=True)]
+
+    def prompt_ids(self, prompt: str) -> list[int]:
+        """The ids a prompt is read as; raises `UserError` naming a prompt that cannot be asked."""
+        return list(self._read(prompt).ids)
+
+    def next_tokens(self, ids: Sequence[int], k: int) -> list[TokenChance]:
+        """The `k` likeliest tokens after `ids`, likeliest first, the lower id of equals.
+
+        Raises `UserError` where the context is full.
+        """
+        if len(ids) > self.context:
+            raise UserError(f"the row has {len(ids)} tokens, and this model reads {self.context}; it ends here")
+        logits = self._next_logits(ids)
+        logprobs = logits - np.logaddexp.reduce(logits)
+        order = np.argsort(-logprobs, kind="stable")[:k]
+        return [TokenChance(token_id, float(logprobs[token_id])) for token_id in order.tolist()]
+
+    def complete(self, prompt: str, chances: Sequence[TokenChance]) -> Completion:
+        """The completion of a prompt after which these tokens were written; finished if the last is the end mark."""
+        ids = tuple(chance.token_id for chance in chances)
+        stopped = ids[-1:] == (self._eos,)
+        return self._complete(self._read(prompt), Written(ids, tuple(c.logprob for c in chances), stopped, 0.0))
+
+    @abstractmethod
+    def _next_logits(self, ids: Sequence[int]) -> NDArray[np.float64]:
+        """The logits [vocab] of the token after `ids`."""
 
     @abstractmethod
     def _write(self, questions: Sequence[Question], settings: Settings, uniforms: Uniforms | None) -> Sequence[Written]:
