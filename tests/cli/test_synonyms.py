@@ -178,6 +178,17 @@ def test_flags_that_do_nothing_say_so(capsys: pytest.CaptureFixture[str]) -> Non
     assert "longhand data make --profile think --max-digits" in capsys.readouterr().err
 
 
+@pytest.mark.row("S0-T4", "S4-T1")
+def test_a_logger_is_chosen_or_none(resolved: Resolve, capsys: pytest.CaptureFixture[str]) -> None:
+    assert resolved("--model-size", "small")["tracking"]["logger"] == "none"
+    assert resolved("--model-size", "small", "--no-wandb")["tracking"]["logger"] == "none"
+    chosen = resolved("--model-size", "small", "--logger", "wandb", "--wandb-group", "sums")["tracking"]
+    assert (chosen["logger"], chosen["group"]) == ("wandb", "sums")
+    for typed in (["--logger", "wandb", "--no-wandb"], ["--tracking.logger", "wandb", "--no-wandb"]):
+        assert main(["train", "--model-size", "small", *typed]) == 2
+        assert "keep one" in capsys.readouterr().err
+
+
 def test_the_keys_list_the_flags_of_other_systems(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--keys"]) == 0
     listed = capsys.readouterr().out

@@ -12,7 +12,7 @@ from longhand.errors import UserError
 
 _EPILOG = """\
 Any key of the configuration can be set on the command line: --section.key value, with the sections model, data,
-format, training and runtime; --keys lists them all, and the flags of other programs that are understood.
+format, training, runtime and tracking; --keys lists them all, and the flags of other programs that are understood.
 
 examples:
   longhand train --config llama2 --data.path data/mini --output-dir runs/llama2
@@ -44,6 +44,9 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
         help="data-parallel processes, one thread each [runtime.processes]",
     )
     parser.add_argument(
+        "--logger", choices=["none", "tensorboard", "wandb"], help="who is told of the metrics too [tracking.logger]"
+    )
+    parser.add_argument(
         "--overwrite", action="store_true", help="replace a run that is already in the output directory"
     )
     parser.add_argument("--print-config", action="store_true", help="print the resolved configuration and stop")
@@ -63,9 +66,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.config is None:
         raise UserError("say what to train: --config FILE, for example --config demo")
     overrides = parse_overrides(arguments.rest)
-    for key, value in (("vocabulary", arguments.vocabulary), ("runtime.processes", arguments.processes)):
-        if value is not None:
-            overrides[key] = str(value)
+    for key, flag in (("vocabulary", "vocabulary"), ("runtime.processes", "processes"), ("tracking.logger", "logger")):
+        value = getattr(arguments, flag)
+        if value is not None and overrides.setdefault(key, str(value)) != str(value):
+            raise UserError(f"--{flag} {value} and --{key} {overrides[key]} set the same; keep one")
     path = config_path(arguments.config)
     config = load_run_config(path, overrides)
     if arguments.print_config:

@@ -31,7 +31,7 @@ _TRAIN = (
         "--fp16", "training.precision", "auto",
         note="--fp16 is training.precision auto here: bf16 where the processor multiplies it faster, else fp32",
     ),
-    switches("--no-wandb", "tracking.logger", "none"),
+    switches("--no-wandb", "--logger", "none"),
     sets("--wandb-group", "tracking.group"),
     switches("--no-torch-compile", "runtime.compile", "false"),
     *(belongs_elsewhere(flag, f"longhand data make --profile think {flag} makes the data") for flag in _ELSEWHERE),
