@@ -77,17 +77,7 @@ def set_up(config: RunConfig, group: Processes) -> Setup:
             f"training.batch_size {training.batch_size} cannot be shared evenly by {group.world} processes;"
             " use a multiple"
         )
-    stream = TrainStream(
-        config.data,
-        config.to_format(),
-        choose_vocabulary(config),
-        batch_size=training.batch_size,
-        seed=training.seed,
-    )
-    stream.check_context(config.model.max_seq_len)
-    description = stream.describe()
-    rows_per_epoch = description["rows"]["train"] if description["source"] == "files" else None
-    plan = make_plan(training, rows_per_epoch)
+    stream, plan, description = open_data(config)
     backend = choose_backend(config.runtime)
     held_out = backend.held_out(stream, training.eval_samples, group)
     if not held_out and training.early_stopping is not None:
@@ -101,6 +91,25 @@ def set_up(config: RunConfig, group: Processes) -> Setup:
         "config": config.to_dict(),
     }
     return Setup(config, backend, group, stream, plan, held_out, provenance)
+
+
+def open_data(config: RunConfig) -> tuple[TrainStream, Plan, dict[str, Any]]:
+    """The batches of a run, its length and schedule, and what its checkpoints say of its data.
+
+    Raises `UserError` for data that cannot be read, rows longer than the model's context, and impossible schedules.
+    """
+    training = config.training
+    stream = TrainStream(
+        config.data,
+        config.to_format(),
+        choose_vocabulary(config),
+        batch_size=training.batch_size,
+        seed=training.seed,
+    )
+    stream.check_context(config.model.max_seq_len)
+    description = stream.describe()
+    rows_per_epoch = description["rows"]["train"] if description["source"] == "files" else None
+    return stream, make_plan(training, rows_per_epoch), description
 
 
 def choose_vocabulary(config: RunConfig) -> Vocabulary:
