@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,20 @@ def test_mini_language_models(tmp_path: Path) -> None:
     assert {**options, "n_samples": 70_000} == defaults
     row = json.loads((tmp_path / "d" / "train.jsonl").read_text().splitlines()[0])
     assert row["text"] == f"<bos>{row['prompt']}{row['target']}<eos>"
+
+
+@pytest.mark.row("S4-E1")
+def test_mini_language_models_evaluates(smoke_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made(tmp_path, "data make --profile mini --out_dir {out} --n_samples 90 --B 9 --ops + -")
+    files = ["--samples", str(tmp_path / "s.jsonl"), "--output-file", str(tmp_path / "r.json")]
+    assert main(["evaluate", "--ckpt", str(smoke_run), "--data_dir", str(tmp_path / "d"), *files]) == 0
+    rows = [json.loads(line) for line in (tmp_path / "d" / "test.jsonl").read_text().splitlines()]
+    samples = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
+    assert [(sample["prompt"], sample["expected"]) for sample in samples] == [
+        (row["prompt"], row["target"]) for row in rows
+    ]
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert (report["total"], report["correct"]) == (9, sum(sample["verdict"] == "correct" for sample in samples))
+    asked = {int(length): share["total"] for length, share in report["by_answer_length"].items()}
+    assert asked == dict(Counter(len(row["target"].lstrip("-")) for row in rows))
+    assert f"errors: {report['errors']}" in capsys.readouterr().out

@@ -121,6 +121,7 @@ def test_steps_are_counted_where_there_are_steps() -> None:
     assert report.shares["cot_step_accuracy"] == Share(n_steps, n_steps)
 
 
+@pytest.mark.row("S4-E1")
 def test_samples_are_all_problems_in_order_and_failures_those_that_went_wrong(tmp_path: Path) -> None:
     format = Format(operand_width=2, answer_width=3, reverse_answer=True)
     oracle = Oracle(SMALL, format, fault_shares=FAULTS)

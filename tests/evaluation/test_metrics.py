@@ -57,7 +57,7 @@ def test_problems_are_labelled_by_operators_answer_and_operands(
     assert (operators_of(problem), answer_length(problem), operand_digits(problem)) == (operators, length, digits)
 
 
-@pytest.mark.row("S2-E1", "S2-E2")
+@pytest.mark.row("S2-E1", "S2-E2", "S4-E1")
 def test_verdicts_are_counted_under_their_labels() -> None:
     problems = [parse_expression(e) for e in ("1+1", "12-3", "9+1", "99+1", "5-5", "1+2")]
     tally = count(problems, [RIGHT, RIGHT, WRONG, MALFORMED, UNFINISHED, FAR])
