@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from longhand.cli.arguments import (
     Parser,
@@ -15,6 +16,7 @@ from longhand.cli.arguments import (
 )
 from longhand.cli.output import write_result
 from longhand.cli.sweep_progress import sweep_progress
+from longhand.errors import UserError
 
 _EPILOG = """\
 suites: exhaustive   every problem of the model's domain
@@ -43,6 +45,10 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
         "--style", choices=["expression", "question", "spaced"], default="expression",
         help="ask 951+11=, What is 951 + 11? or 951 + 11 = [expression]",
     )  # fmt: skip
+    parser.add_argument("--n-samples", type=int, metavar="N", help="ask N problems drawn from the suite [0: all]")
+    parser.add_argument(
+        "--beam", type=int, default=1, metavar="N", help="search for the likeliest text with N beams, beside greedy [1]"
+    )
     parser.add_argument("--samples", type=Path, metavar="F", help="write every problem and answer to this JSONL file")
     parser.add_argument("--failures", type=Path, metavar="F", help="write the wrong answers to this JSONL file")
     parser.add_argument("--report", choices=["table", "boxed"], default="table", help="how to print the report [table]")
@@ -59,33 +65,47 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the report; exit code 0 whatever it says."""
     from longhand.cli.model_size import check_model_size
+    from longhand.evaluation.beam_effect import BeamEffect
     from longhand.evaluation.boxed import boxed
     from longhand.evaluation.evaluate import evaluate
     from longhand.evaluation.published_names import published_names
-    from longhand.evaluation.suites import open_suite
+    from longhand.evaluation.report import Report
+    from longhand.evaluation.suites import open_suite, some_of
     from longhand.evaluation.sweep import sweep
     from longhand.runs.checkpoint import load_checkpoint
     from longhand.runtime import available_cores, chosen_device
     from longhand.shipped import model_path
     from longhand.solvers.load import load
 
+    if arguments.record and (arguments.beam > 1 or arguments.n_samples):
+        raise UserError("--record keeps the greedy answers to every problem; leave out --beam and --n-samples")
     check_model_size(arguments.model, arguments.model_size)
     path, device = model_path(arguments.model), chosen_device(arguments.device)
     checkpoint = load_checkpoint(path)
     name = arguments.suite or ("test" if checkpoint.domain is None else "exhaustive")
     suite = open_suite(name, domain=checkpoint.domain, format=checkpoint.format, training=checkpoint.training)
-    asking = {"style": arguments.style, "samples": arguments.samples, "failures": arguments.failures}
-    with sweep_progress() as progress:
-        if arguments.processes is None and (len(suite) <= SMALL_SUITE or device != "cpu"):
-            report = evaluate(load(path, device=device), suite, progress=progress, **asking)
-        else:
+    if arguments.n_samples:
+        suite = some_of(suite, arguments.n_samples)
+
+    def measure(**asking: Any) -> Report:
+        with sweep_progress() as progress:
+            asking |= {"style": arguments.style, "progress": progress}
+            if arguments.processes is None and (len(suite) <= SMALL_SUITE or device != "cpu"):
+                return evaluate(load(path, device=device), suite, **asking)
             processes = arguments.processes or available_cores()
-            opened = partial(load, path, device=device, threads=1)
-            report = sweep(opened, suite, processes=processes, progress=progress, **asking)
+            return sweep(partial(load, path, device=device, threads=1), suite, processes=processes, **asking)
+
+    greedy = measure() if arguments.beam > 1 else None
+    report = measure(beam=arguments.beam, samples=arguments.samples, failures=arguments.failures)
     print(f"\n{boxed(report) if arguments.report == 'boxed' else report.to_text()}")
+    found = {"model": str(arguments.model), **published_names(report), **report.to_dict()}
+    if greedy is not None:
+        effect = BeamEffect(greedy, report)
+        print(effect.to_text())
+        found |= effect.to_dict()
     if arguments.record:
         from longhand.recipes import record_sweep
 
         record_sweep(path, report, arguments.style)
-    write_result(arguments.output_file, {"model": str(arguments.model), **published_names(report), **report.to_dict()})
+    write_result(arguments.output_file, found)
     return 0

@@ -62,10 +62,11 @@ def ask(
     stop: int,
     *,
     style: Style = "expression",
+    beam: int = 1,
     all_tokens: bool = False,
     keep_samples: bool = False,
 ) -> Part:
-    """Ask the problems of a suite from `start` to before `stop`, greedily, and judge the answers.
+    """Ask the problems of a suite from `start` to before `stop`, greedily or with a beam, and judge the answers.
 
     They are asked in a `style`, which makes a difference only to models that keep it (format style `as_asked`). With
     `all_tokens` every row is read once more for the accuracy of all its tokens, prompts included.
@@ -74,13 +75,13 @@ def ask(
     shares: dict[str, Share] = {}
     if isinstance(solver, TeacherForced):
         tokens = _encode(rows, solver.format.as_asked(_ask_in(style, _EXAMPLE)), solver.vocabulary)
-        sure = solver.exact_rows(tokens.ids, tokens.prompt_lengths, tokens.lengths)
+        sure = _surely_right(solver, tokens, beam)
         shares = _token_shares(solver, tokens, sure, all_tokens)
     else:
         sure = np.zeros(len(rows), dtype=np.bool_)
     unsure = np.flatnonzero(~sure)
     problems = _problems_at(rows, unsure)
-    completions = solver.solve([_ask_in(style, problem) for problem in problems])
+    completions = solver.solve([_ask_in(style, problem) for problem in problems], beam=beam)
     verdicts = [judge(p, c, domain=solver.domain) for p, c in zip(problems, completions, strict=True)]
     if isinstance(solver, TeacherForced) and solver.format.steps != "none":
         texts = [completion.text for completion in completions]
@@ -103,6 +104,12 @@ def _encode(rows: Rows, format: Format, vocabulary: Vocabulary) -> TokenArrays:
     if isinstance(rows, ProblemArrays):
         return encode_arrays(rows, format, vocabulary)
     return encode_problems(rows, format, vocabulary)
+
+
+def _surely_right(solver: TeacherForced, tokens: TokenArrays, beam: int) -> NDArray[np.bool_]:
+    if beam > 1:  # what is likeliest token by token need not be the likeliest text
+        return np.zeros(len(tokens), dtype=np.bool_)
+    return solver.exact_rows(tokens.ids, tokens.prompt_lengths, tokens.lengths)
 
 
 def _token_shares(

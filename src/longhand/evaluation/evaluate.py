@@ -36,11 +36,12 @@ def evaluate(
     suite: Suite,
     *,
     style: Style = "expression",
+    beam: int = 1,
     samples: Path | None = None,
     failures: Path | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Ask a solver every problem of a suite in a `style`, greedily, in this process.
+    """Ask a solver every problem of a suite in a `style`, in this process: greedily, or with a `beam` above 1.
 
     A solver that can be teacher-forced is, unless it shows worked steps, of which there may be other good ones; what
     that leaves open is decoded, so the verdicts are those of decoding. `samples` and `failures` are JSONL files to
@@ -49,10 +50,10 @@ def evaluate(
     """
     all_tokens, keep = measures_all_tokens(suite), samples is not None
     parts = (
-        ask(solver, suite, start, stop, style=style, all_tokens=all_tokens, keep_samples=keep)
+        ask(solver, suite, start, stop, style=style, beam=beam, all_tokens=all_tokens, keep_samples=keep)
         for start, stop in chunks(suite)
     )
-    return gather(suite, parts, samples=samples, failures=failures, progress=progress)
+    return gather(suite, parts, beam=beam, samples=samples, failures=failures, progress=progress)
 
 
 def chunks(suite: Suite) -> list[tuple[int, int]]:
@@ -71,6 +72,7 @@ def gather(
     suite: Suite,
     parts: Iterable[Part],
     *,
+    beam: int = 1,
     samples: Path | None = None,
     failures: Path | None = None,
     progress: Progress | None = None,
@@ -97,6 +99,7 @@ def gather(
                 progress(done, len(suite))
     return Report(
         suite=suite.name,
+        beam=beam,
         exhaustive=suite.exhaustive,
         tally=tally,
         shares=shares,

@@ -29,7 +29,7 @@ class Report:
 
     `codes` are all verdicts in the order of the suite, as positions in `VERDICTS`; `failures` the first of those that
     are not correct. `n_decoded` problems were decoded, the others settled by teacher forcing; `seconds` is wall-clock
-    time.
+    time. Answers were searched for with `beam` beams; one is greedy decoding.
     """
 
     suite: str
@@ -40,6 +40,7 @@ class Report:
     failures: tuple[Sample, ...] = field(repr=False)
     n_decoded: int
     seconds: float
+    beam: int = 1
 
     @property
     def total(self) -> int:
@@ -73,6 +74,7 @@ class Report:
         return {
             "suite": self.suite,
             "exhaustive": self.exhaustive,
+            "beam": self.beam,
             "total": self.total,
             "correct": self.correct,
             "errors": self.errors,
@@ -95,9 +97,10 @@ class Report:
     def to_text(self) -> str:
         """The report as a plain table: right, asked, and percent, rounded down so that 100 % means all."""
         tally = self.tally
+        how = f", {self.beam} beams" if self.beam > 1 else ""
         lines = _table(
             {
-                f"suite {self.suite}": {"all problems": exact_match(tally)},
+                f"suite {self.suite}{how}": {"all problems": exact_match(tally)},
                 "by operator": by_operator(tally),
                 "by answer length": by_answer_length(tally),
                 "by operand digits": by_operand_digits(tally),

@@ -134,6 +134,26 @@ def open_suite(
     return suite
 
 
+def some_of(suite: Suite, n: int, seed: int = 0) -> Suite:
+    """`n` problems of a suite, drawn by `seed` without replacement and asked in its order; itself if it has no more.
+
+    Raises `UserError` unless `n` is positive.
+    """
+    if n < 1:
+        raise UserError(f"{n} problems cannot be drawn; give at least 1")
+    if n >= len(suite):
+        return suite
+    places = np.sort(np.random.default_rng(seed).choice(len(suite), n, replace=False))
+    name = f"{n:,} of {suite.name}"
+    if isinstance(suite, DomainSuite):
+        return PlacesSuite(name, suite.domain, places)
+    if isinstance(suite, PlacesSuite):
+        return PlacesSuite(name, suite.domain, suite.places[places])
+    rows = suite.rows(0, len(suite))
+    problems = rows.problems() if isinstance(rows, ProblemArrays) else rows
+    return ListSuite(name, tuple(problems[place] for place in places.tolist()))
+
+
 def held_out(domain: Domain | None, format: Format | None, training: Mapping[str, Any]) -> Suite:
     """The problems a model was neither trained nor validated on, as its `training.json` tells.
 

@@ -29,6 +29,7 @@ def sweep(
     *,
     processes: int,
     style: Style = "expression",
+    beam: int = 1,
     samples: Path | None = None,
     failures: Path | None = None,
     progress: Progress | None = None,
@@ -42,7 +43,7 @@ def sweep(
     if processes < 1:
         raise UserError(f"processes is {processes}; give at least 1")
     parts = chunks(suite)
-    work = _Work(open_solver, suite, style, measures_all_tokens(suite), samples is not None)
+    work = _Work(open_solver, suite, style, beam, measures_all_tokens(suite), samples is not None)
     with ProcessPoolExecutor(
         min(processes, len(parts)),
         mp_context=worker_context(),
@@ -51,7 +52,7 @@ def sweep(
     ) as pool:
         try:
             asked = pool.map(_ask, parts)
-            return gather(suite, asked, samples=samples, failures=failures, progress=progress)
+            return gather(suite, asked, beam=beam, samples=samples, failures=failures, progress=progress)
         except BrokenProcessPool as error:
             raise UserError("a process of the sweep was killed (out of memory?); try fewer processes") from error
         except BaseException:
@@ -66,6 +67,7 @@ class _Work:
     open_solver: OpenSolver
     suite: Suite
     style: Style
+    beam: int
     all_tokens: bool
     keep_samples: bool
 
@@ -89,5 +91,11 @@ def _ask(part: tuple[int, int]) -> Part:
     assert _work is not None
     work = _work
     return ask(
-        work.solver, work.suite, *part, style=work.style, all_tokens=work.all_tokens, keep_samples=work.keep_samples
+        work.solver,
+        work.suite,
+        *part,
+        style=work.style,
+        beam=work.beam,
+        all_tokens=work.all_tokens,
+        keep_samples=work.keep_samples,
     )
