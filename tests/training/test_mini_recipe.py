@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from longhand.shipped import config_path
+from longhand.training.config import EarlyStoppingConfig
 from longhand.training.run_config import load_run_config
 
 
@@ -19,6 +20,7 @@ def test_the_recipe_is_the_published_one(name: str, steps: int, checks: float) -
     assert (training.learning_rate, training.schedule, training.min_lr_ratio) == (3e-4, "cosine", 0.1)
     assert (training.warmup_steps, training.max_steps, training.batch_size) == (100, steps, 64)
     assert (training.grad_clip, training.accumulate_grad_batches, training.val_check_interval) == (1.0, 1, checks)
+    assert (training.decay_vectors, training.save_top_k, training.save_metric) == (True, 2, "val_loss")
     assert (config.data.loss, config.vocabulary, config.format.begin) == ("answer", "mini18", True)
 
 
@@ -38,3 +40,9 @@ def test_the_models_have_the_published_sizes_and_parts(
     assert (model.d_model, model.n_heads, model.n_layers, model.d_ff, model.max_seq_len) == sizes
     assert (model.norm, model.mlp, model.pos_encoding) == parts
     assert (model.tie_weights, model.dropout) == (True, 0.0)
+
+
+@pytest.mark.row("S4-T3")
+def test_early_stopping_asked_for_without_further_words_is_the_documented_one() -> None:
+    config = load_run_config(config_path("llama2"), {"training.early_stopping": "{}"})
+    assert config.training.early_stopping == EarlyStoppingConfig(metric="val_loss", patience=5, min_delta=0.0)

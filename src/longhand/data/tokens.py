@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +47,25 @@ class TokenArrays:
 
 def stack_tokens(rows: list[tuple[list[int], int, int]], vocabulary_size: int, pad_id: int) -> TokenArrays:
     """Pad rows given as (ids, prompt length, answer start) to one width."""
-    lengths = np.array([len(ids) for ids, _, _ in rows], dtype=np.int32)
-    padded = np.full((len(rows), int(lengths.max(initial=0))), pad_id, dtype=id_dtype(vocabulary_size))
-    for row, (ids, _, _) in zip(padded, rows, strict=True):
-        row[: len(ids)] = ids
+    padded, real = pad_rows([ids for ids, _, _ in rows], pad_id, dtype=id_dtype(vocabulary_size))
     return TokenArrays(
         padded,
         np.array([prompt for _, prompt, _ in rows], dtype=np.int32),
         np.array([answer for _, _, answer in rows], dtype=np.int32),
-        lengths,
+        real.sum(axis=1, dtype=np.int32),
         pad_id,
     )
+
+
+def pad_rows(
+    rows: Sequence[Sequence[int]], pad_id: int, dtype: DTypeLike = np.int64
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Ids of different lengths padded on the right to one width, [n, width], and which of them are real."""
+    lengths = np.array([len(row) for row in rows], dtype=np.int32)
+    real = np.arange(lengths.max(initial=0)) < lengths[:, None]
+    padded = np.full(real.shape, pad_id, dtype=dtype)
+    padded[real] = [token for row in rows for token in row]
+    return padded, real
 
 
 def id_dtype(vocabulary_size: int) -> np.dtype[Any]:
