@@ -16,7 +16,13 @@ def config_path(name: str | Path) -> Path:
 
 
 def model_path(name: str | Path) -> Path:
-    """Return the directory of a model given as a path or by the name of a shipped one."""
+    """Return the directory of a model given as a path or by the name of a shipped one; a file of weights is itself.
+
+    The model of a run lies in `model` below it, which need not be said of its file (`RUN/model.safetensors`).
+    """
+    path = Path(name)
+    if not path.exists() and (path.parent / "model" / path.name).is_file():
+        return path.parent / "model" / path.name
     return _find(Path(name), "models", suffix="", kind="model")
 
 

@@ -49,6 +49,7 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace a run that is already in the output directory"
     )
+    parser.add_argument("--pytorch-model", action="store_true", help="write the weights as pytorch_model.bin too")
     parser.add_argument("--print-config", action="store_true", help="print the resolved configuration and stop")
     parser.add_argument("--keys", action="store_true", help="list every key of the configuration and stop")
     add_output_file(parser)
@@ -81,6 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
     output_dir = arguments.output_dir or Path("runs") / path.stem
     result = start_training(config, output_dir, resume=arguments.resume, overwrite=arguments.overwrite)
     if is_main_process():
+        from longhand.cli.run_files import write_run_files
+
+        write_run_files(config, output_dir, pytorch_model=arguments.pytorch_model)
         write_result(arguments.output_file, result.to_dict())
         print(f'ask it:  {program()} solve {output_dir} "951+11="')
     return 0

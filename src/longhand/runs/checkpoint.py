@@ -27,14 +27,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import safetensors.numpy
-from numpy.typing import NDArray
-from safetensors import SafetensorError
 
 from longhand.arithmetic.domain import Domain
 from longhand.atomic import replacing_directory
 from longhand.errors import UserError
 from longhand.runs.manifest import MANIFEST, check_files, listed_files, write_manifest
 from longhand.runs.model_card import model_card
+from longhand.runs.weights_file import SAFETENSORS, Weights, find_weights, read_weights
 from longhand.text.formats import Format
 from longhand.text.vocabulary import Vocabulary
 from longhand.version import __version__
@@ -45,11 +44,9 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 MODEL_TYPE = "longhand"
 
-CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
+CONFIG, WEIGHTS, TOKENIZER = "config.json", SAFETENSORS, "tokenizer.json"
 METRICS, TRAINING, CARD = "metrics.json", "training.json", "README.md"
 TRAINING_STATE = "training_state"
-
-Weights = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,48 +125,53 @@ def save_checkpoint(
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint directory, or the final model of a run directory.
+    """Read a checkpoint directory, the final model of a run directory, or a file of weights beside their `config.json`.
 
-    Raises `UserError`, one line each, for a directory that is missing, foreign, truncated or edited, that was
-    written by a newer longhand, or whose weights do not belong to its vocabulary.
+    A directory that has `pytorch_model.bin` alone is read from that. Raises `UserError`, one line each, for what is
+    missing, foreign, truncated or edited, was written by a newer longhand, or has weights that do not belong to its
+    vocabulary.
     """
     directory = find_checkpoint(path)
     config = read_config(directory)
-    check_files(directory, (CONFIG, WEIGHTS, TOKENIZER, METRICS, TRAINING))
-    vocabulary = load_vocabulary(directory)
+    weights_file = Path(path) if Path(path).is_file() else find_weights(directory)
+    is_own = weights_file.resolve() == (directory / WEIGHTS).resolve()
+    if is_own:
+        check_files(directory, (CONFIG, WEIGHTS, TOKENIZER, METRICS, TRAINING))
+    vocabulary = _read_vocabulary(directory)
     if config["vocab_size"] != len(vocabulary):
         raise UserError(
             f"{directory}: {TOKENIZER} has {len(vocabulary)} tokens, but the model was trained with"
             f" {config['vocab_size']}; put its own {TOKENIZER} back"
         )
-    try:
-        weights = safetensors.numpy.load((directory / WEIGHTS).read_bytes())
-    except (SafetensorError, KeyError) as error:
-        raise UserError(f"{directory / WEIGHTS} is damaged ({error}); copy the directory again") from error
     with _naming(directory / CONFIG):
         format = Format.from_dict(config["format"])
         domain = None if config["domain"] is None else Domain.from_dict(config["domain"])
+    training = directory / TRAINING
     return Checkpoint(
         model=config["model"],
-        weights=weights,
+        weights=read_weights(weights_file),
         vocabulary=vocabulary,
         format=format,
         domain=domain,
-        metrics=_read_json(directory / METRICS),
-        training=_read_json(directory / TRAINING),
+        metrics=_read_json(directory / METRICS) if is_own else {},  # those of other weights say nothing
+        training=_read_json(training) if is_own or training.is_file() else {},
     )
 
 
 def find_checkpoint(path: Path) -> Path:
     """The checkpoint directory at `path`: itself, or the model of a run directory (its newest, while it trains).
 
-    Raises `UserError` when there is none.
+    Of a file of weights it is the directory whose `config.json` lies beside the file or one folder up. Raises
+    `UserError` when there is none.
     """
     path = Path(path)
+    if path.is_file():
+        for directory in (path.parent, path.parent.parent):
+            if (directory / CONFIG).is_file():
+                return directory
+        raise UserError(f"no {CONFIG} found near {path}; keep the weights in their checkpoint directory")
     if not path.is_dir():
-        raise UserError(
-            f"no checkpoint at {path}: " + ("a file, not a directory" if path.exists() else "no such directory")
-        )
+        raise UserError(f"no checkpoint at {path}: no such directory")
     for directory in (path, path / "model"):
         if (directory / CONFIG).is_file() or (directory / MANIFEST).is_file():
             return directory
@@ -200,7 +202,11 @@ def read_config(directory: Path) -> dict[str, Any]:
 
 def load_vocabulary(path: Path) -> Vocabulary:
     """The vocabulary of a checkpoint or run directory; raises `UserError` if it has none."""
-    file = find_checkpoint(path) / TOKENIZER
+    return _read_vocabulary(find_checkpoint(path))
+
+
+def _read_vocabulary(directory: Path) -> Vocabulary:
+    file = directory / TOKENIZER
     with _naming(file):
         return Vocabulary.from_dict(_read_json(file))
 

@@ -8,6 +8,7 @@
     samples.jsonl                what the model answered to a few problems, at the end and at every sample_interval
     results.json                 how the run ended, with the metrics of its model and of its last step
     logs/training.log            what was said, with the time of each line
+    training_config.json, test_results.json   what `longhand train` adds: the configuration again, and the final test
     tensorboard/, wandb/         what tracking.logger writes, if there is one
     checkpoints/step_00000500/   the newest state and the best ones; each is a whole checkpoint
     model/                       the result: a copy of the best checkpoint, `longhand.load(run directory)` finds it
@@ -61,6 +62,16 @@ class RunDirectory:
     def log(self) -> Path:
         """What was said while the run went on."""
         return self.path / "logs" / "training.log"
+
+    @property
+    def training_config(self) -> Path:
+        """The configuration with the sizes of the model, as JSON."""
+        return self.path / "training_config.json"
+
+    @property
+    def test_results(self) -> Path:
+        """How the model did on the test file of its data."""
+        return self.path / "test_results.json"
 
     @property
     def checkpoints(self) -> Path:
@@ -127,7 +138,7 @@ class RunDirectory:
 
     def _own(self) -> list[Path]:
         tracked = [self.path / name for name in (JSONL, CSV, TENSORBOARD_FOLDER, WANDB_FOLDER, RUN_ID)]
-        told = [self.epoch_log, self.log, self.samples, self.results]
+        told = [self.epoch_log, self.log, self.samples, self.results, self.training_config, self.test_results]
         return [self.config, self.checkpoints, self.model, *told, *tracked]
 
 
