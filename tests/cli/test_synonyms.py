@@ -98,9 +98,14 @@ def test_a_flag_that_cannot_be_translated_is_one_line(typed: list[str], fragment
 
 @given(st.lists(st.sampled_from(["--suite", "x", "-1", "--a.b_c", "--flag", "1=2", "model"]), max_size=6))
 def test_words_without_synonyms_are_left_as_they_are(typed: list[str]) -> None:
-    targets_repeated = typed.count("--suite") > 1
-    if not targets_repeated:
-        assert words(*typed) == typed
+    assert words(*typed) == typed
+
+
+def test_of_our_own_flag_given_twice_the_last_counts_against_a_synonym_too() -> None:
+    assert words("--suite", "a", "--suite", "b") == ["--suite", "a", "--suite", "b"]
+    assert words("--suite", "a", "--suite", "b", "--data-path", "b") == ["--suite", "a", "--suite", "b"]
+    with pytest.raises(UserError, match="--data-path a and --suite b both set --suite"):
+        words("--suite", "a", "--data-path", "a", "--suite", "b")
 
 
 def test_systems_that_share_a_flag_mean_the_same_by_it() -> None:

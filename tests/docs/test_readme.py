@@ -61,6 +61,7 @@ def test_every_command_block_runs(page: str, checkout: Path) -> None:
         ["bash", "-c", _script(page)],
         cwd=checkout,
         env=command_environment(),
+        stdin=subprocess.DEVNULL,  # a terminal would wait for somebody to type
         capture_output=True,
         text=True,
         check=False,

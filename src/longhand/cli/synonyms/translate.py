@@ -19,7 +19,8 @@ class Translation(NamedTuple):
 class _Setting(NamedTuple):
     spelled: str  # as the user wrote it
     value: str
-    gives_way: bool
+    gives_way: bool = False
+    is_own: bool = False  # one of our own flags, of which argparse takes the last
 
 
 def translate(words: Sequence[str], synonyms: Mapping[str, Synonym]) -> Translation:
@@ -45,7 +46,7 @@ def translate(words: Sequence[str], synonyms: Mapping[str, Synonym]) -> Translat
             target = flag.removeprefix("--").replace("-", "_") if "." in flag else flag
             if target in targets and (equals or rest):
                 own_value = value if equals else rest[0]
-                settings.setdefault(target, []).append(_Setting(f"{flag} {own_value}", own_value, False))
+                settings.setdefault(target, []).append(_Setting(f"{flag} {own_value}", own_value, is_own=True))
                 own += [flag, own_value]
                 rest = rest if equals else rest[1:]
             else:
@@ -91,7 +92,9 @@ def _spell(settings: Mapping[str, Sequence[_Setting]], own: Sequence[str]) -> li
 
 
 def _one_of(target: str, given: Sequence[_Setting]) -> _Setting:
-    firm = [setting for setting in given if not setting.gives_way] or list(given)
+    firm = [setting for setting in given if not (setting.gives_way or setting.is_own)]
+    firm += [setting for setting in given if setting.is_own][-1:]
+    firm = firm or list(given)
     for other in firm[1:]:
         if other.value != firm[0].value:
             raise UserError(f"{firm[0].spelled} and {other.spelled} both set {target}; keep one")
