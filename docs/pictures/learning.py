@@ -6,9 +6,9 @@
         --training.ema_decay null --data.mixture "{uniform: 0.5, cascade: 0.25, short: 0.25}"
     python docs/pictures/learning.py runs/learning
 
-The first command, a shorter run than the demo's own, keeps a checkpoint every 25 steps. The second asks each of six of them one problem in ten of the whole
-domain (the last one every problem), and writes `learning.json` and `learning.png` beside this file. Without an argument
-it draws the picture again from `learning.json`.
+The first command, a shorter run than the demo's own, keeps a checkpoint every 25 steps. The second asks each of six of
+them one problem in ten of the whole domain (the last one every problem), and writes `learning.json` and `learning.png`
+beside this file. Without an argument it draws the picture again from `learning.json`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def measure(run: Path) -> dict[str, Any]:
     """Return the right and asked problems per block, per operator and checkpoint."""
     from longhand.data.arrays import domain_arrays
     from longhand.data.encode import encode_arrays
+    from longhand.evaluation.operand_map import operand_maps
     from longhand.solvers.load import load
 
     panels = []
@@ -46,16 +47,9 @@ def measure(run: Path) -> dict[str, Any]:
             problems = problems.take(np.sort(rows))
         tokens = encode_arrays(problems, solver.format, solver.vocabulary)
         right = solver.exact_rows(tokens.ids, tokens.prompt_lengths, tokens.lengths)
-        n_blocks = (solver.domain.max_operand + 1) // BLOCK
-        for code, operator in enumerate(solver.domain.operators):
-            chosen = problems.operators[:, 0] == code
-            a, b = (problems.operands[chosen] // BLOCK).T
-            block = a * n_blocks + b
-            counts = {
-                "right": np.bincount(block, weights=right[chosen], minlength=n_blocks**2).astype(int).tolist(),
-                "asked": np.bincount(block, minlength=n_blocks**2).tolist(),
-            }
-            panels.append({"step": step, "operator": operator, "max_operand": solver.domain.max_operand, **counts})
+        for found in operand_maps(solver.domain, problems, right, block=BLOCK):
+            counts = {"right": found.right.ravel().tolist(), "asked": found.asked.ravel().tolist()}
+            panels.append({"step": step, "operator": found.operator, "max_operand": found.high, **counts})
         print(f"step {step}: {right.mean():.4%} right of {len(right):,}")
     return {"block": BLOCK, "panels": panels}
 

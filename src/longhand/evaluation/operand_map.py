@@ -1,4 +1,4 @@
-"""Where in a domain of two operands a solver is right: shares by blocks of operands."""
+"""Where in a domain of two operands a solver is right: counts by blocks of operands."""
 
 from __future__ import annotations
 
@@ -9,48 +9,49 @@ from numpy.typing import NDArray
 
 from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.problem import OPERATORS
-from longhand.arithmetic.verdict import Verdict
-from longhand.data.arrays import count_problems, domain_arrays
+from longhand.data.problems import ProblemArrays
 from longhand.errors import UserError
-from longhand.evaluation.metrics import CODE_OF, Codes
-
-_CHUNK = 2**18
 
 
 @dataclass(frozen=True, slots=True)
 class OperandMap:
-    """Exact match (0..1) of one operator by blocks of operands; NaN where the domain has no problem.
+    """How often one operator was asked and answered right, by blocks of operands.
 
-    `share[i, j]` is that of first operands from `low + i * block` and second operands from `low + j * block` on.
+    `right[i, j]` and `asked[i, j]` are about first operands from `low + i * block` and second ones from
+    `low + j * block` on, `block` of each at most.
     """
 
     operator: str
-    share: NDArray[np.float64]
+    right: NDArray[np.int64]
+    asked: NDArray[np.int64]
     low: int
     high: int
     block: int
 
+    @property
+    def share(self) -> NDArray[np.float64]:
+        """Exact match (0..1) of each block; NaN where nothing was asked."""
+        share = np.full(self.asked.shape, np.nan)
+        np.divide(self.right, self.asked, out=share, where=self.asked > 0)
+        return share
 
-def operand_maps(domain: Domain, codes: Codes, *, max_blocks: int = 100) -> list[OperandMap]:
-    """Return a map per operator from the verdicts of an exhaustive suite (`Report.codes`).
 
-    Blocks are as wide as needed for at most `max_blocks` of them. Raises `UserError` for a domain of more operands,
-    or verdicts that are not one per problem of the domain.
+def operand_maps(
+    domain: Domain, problems: ProblemArrays, right: NDArray[np.bool_], *, block: int | None = None
+) -> list[OperandMap]:
+    """Return a map per operator of the domain from `problems` of it, `right` [n] where they were answered correctly.
+
+    Without a `block`, blocks are as wide as needed for at most 100 of them. Raises `UserError` for problems of more
+    operands than two.
     """
     if domain.n_operands != 2:
         raise UserError(f"a map has two axes, and these problems {domain.n_operands} operands")
-    if len(codes) != count_problems(domain):
-        raise UserError(f"{len(codes)} verdicts do not belong to a domain of {count_problems(domain)} problems")
     low, high = domain.min_operand, domain.max_operand
-    block = -(-(high - low + 1) // max_blocks)
+    block = block or -(-(high - low + 1) // 100)
     n = -(-(high - low + 1) // block)
-    right, asked = (np.zeros(len(OPERATORS) * n * n) for _ in range(2))
-    for start in range(0, len(codes), _CHUNK):
-        arrays = domain_arrays(domain, start, start + _CHUNK)
-        rows, columns = ((arrays.operands - low) // block).T
-        cells = (arrays.operators[:, 0] * n + rows) * n + columns
-        correct = codes[start : start + _CHUNK] == CODE_OF[Verdict.CORRECT]
-        right += np.bincount(cells, correct, minlength=len(right))
-        asked += np.bincount(cells, minlength=len(asked))
-    share = np.divide(right, asked, out=np.full(len(asked), np.nan), where=asked > 0).reshape(-1, n, n)
-    return [OperandMap(operator, share[OPERATORS.index(operator)], low, high, block) for operator in domain.operators]
+    rows, columns = ((problems.operands - low) // block).T
+    cells = (problems.operators[:, 0] * n + rows) * n + columns
+    shape = (len(OPERATORS), n, n)
+    n_right, n_asked = (np.bincount(c, minlength=np.prod(shape)).reshape(shape) for c in (cells[right], cells))
+    places = {operator: OPERATORS.index(operator) for operator in domain.operators}
+    return [OperandMap(operator, n_right[i], n_asked[i], low, high, block) for operator, i in places.items()]

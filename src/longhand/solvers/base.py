@@ -58,7 +58,9 @@ class Solver(Protocol):
     ) -> list[Completion]:
         """Return one completion per prompt, in order; the completion of a prompt depends on no other prompt.
 
-        Temperature 0 is greedy decoding. Raises `UserError` naming a prompt that cannot be asked.
+        Temperature 0 is greedy decoding, `top_k` draws among the likeliest tokens only, `beam` above 1 searches for
+        the likeliest whole text. What is drawn depends on `seed`, the prompt, and how often it was asked before in
+        this call. Raises `UserError` for impossible settings, and for a prompt that cannot be asked, naming it.
         """
         ...
 

@@ -104,12 +104,9 @@ class TextSolver(ABC):
         max_new_tokens: int | None = None,
         batch_size: int = 1024,
     ) -> list[Completion]:
-        """Return one completion per prompt, in order; the completion of a prompt depends on no other prompt.
+        """Return one completion per prompt, as `Solver.solve` promises, decoding `batch_size` rows at a time.
 
-        Temperature 0 is greedy decoding, `top_k` draws among the likeliest tokens only, `beam` above 1 searches for
-        the likeliest whole text. What is drawn depends on `seed`, the prompt, and how often it was asked before in
-        this call. `batch_size` rows are decoded at a time. Raises `UserError` for impossible settings, and for a
-        prompt that the vocabulary cannot spell or that leaves no room in the context, naming it.
+        A prompt cannot be asked that the vocabulary cannot spell, or that leaves no room in the context.
         """
         limit = self.max_new_tokens if max_new_tokens is None else max_new_tokens
         settings = Settings(temperature, top_k, beam, limit, batch_size)
