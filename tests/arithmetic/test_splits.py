@@ -6,6 +6,8 @@ from collections import Counter
 
 import pytest
 
+from longhand.arithmetic.canonical import is_basic_fact
+from longhand.arithmetic.expression import parse_expression
 from longhand.arithmetic.problem import Problem
 from longhand.arithmetic.splits import GAMMA, MASK64, Split, SplitConfig, keyed_random, mix64, split_hash
 from longhand.errors import UserError
@@ -29,6 +31,19 @@ def test_splits_never_change() -> None:
     splits = SplitConfig(train=0.5, val=0.25, seed=0)
     drawn = [splits.split_of(Problem((a, 7), ("+",))) for a in range(12)]
     assert " ".join(drawn) == "val val train val val train val test train val test train"
+
+
+@pytest.mark.parametrize(
+    ("expression", "is_basic"),
+    [("8+9=", True), ("17-8=", True), ("7*8=", True), ("56/7=", True), ("18-9=", True), ("10+1=", False),
+     ("12-1=", False), ("19-9=", False), ("10*1=", False), ("60/6=", False), ("1+2+3=", False)],
+)  # fmt: skip
+def test_facts_of_two_digits_can_all_be_training_problems(expression: str, is_basic: bool) -> None:
+    problem = parse_expression(expression)
+    assert is_basic_fact(problem, inverse=True) == is_basic
+    rare = SplitConfig(train=1e-6, val=0.0, seed=0, train_basic_facts=True)
+    assert (rare.split_of(problem) == "train") == is_basic
+    assert SplitConfig(train=1e-6, val=0.0, seed=0).split_of(problem) == "test"
 
 
 @pytest.mark.parametrize(("train", "val"), [(0.8, 0.1), (0.19, 0.01), (0.5, 0.5)])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from longhand.arithmetic.canonical import canonical_key
 from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.problem import Problem, QuotientRemainder
-from longhand.arithmetic.splits import split_hash
+from longhand.arithmetic.splits import SplitConfig, split_hash
 from longhand.data.arrays import (
     belongs,
     count_problems,
@@ -23,6 +23,7 @@ from longhand.data.arrays import (
     solve_arrays,
 )
 from longhand.data.keyed import keyed_generator
+from longhand.data.keys import split_hashes
 from longhand.errors import UserError
 
 DOMAINS = [
@@ -66,6 +67,17 @@ def test_array_answers_are_the_exact_answers(domain: Domain) -> None:
 def test_array_hashes_are_the_split_hashes_of_the_problems(domain: Domain, inverse: bool) -> None:
     hashes = keys_hash(domain_arrays(domain), 11, inverse)
     assert hashes.tolist() == [split_hash(canonical_key(p, inverse=inverse), 11) for p in domain]
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+@pytest.mark.parametrize("train_basic_facts", [False, True])
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_arrays_are_split_as_their_problems_are(domain: Domain, inverse: bool, train_basic_facts: bool) -> None:
+    split = SplitConfig(0.2, 0.3, 11, inverse, train_basic_facts)
+    train, val = split.thresholds
+    hashes = split_hashes(domain_arrays(domain), split).tolist()
+    found = ["train" if hashed < train else "val" if hashed < val else "test" for hashed in hashes]
+    assert found == [split.split_of(problem) for problem in domain]
 
 
 @given(

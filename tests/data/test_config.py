@@ -25,6 +25,7 @@ OTHER_FOR_STREAM: dict[str, Any] = {
     "train_fraction": 0.3,
     "val_fraction": 0.1,
     "inverse": False,
+    "train_basic_facts": True,
     "split_seed": 1,
     "loss": "full",
     "padding": "left",
@@ -34,6 +35,7 @@ OTHER_FOR_FILE: dict[str, Any] = {
     "path": "other.txt",
     "text": "rewrite",
     "domain": {"max_operand": 9},
+    "train_basic_facts": None,
 }
 OTHER_FOR_FOLDER: dict[str, Any] = {
     **OTHER_FOR_FILE,
@@ -49,6 +51,7 @@ REFUSED: dict[str, Any] = {
     "train_fraction": 0.3,
     "val_fraction": 0.1,
     "split_seed": 1,
+    "train_basic_facts": True,
 }
 
 

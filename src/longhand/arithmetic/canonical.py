@@ -40,6 +40,18 @@ def canonical_key(problem: Problem, *, inverse: bool = False) -> tuple[int, ...]
     return (TERMS, remainder, *(word for term in terms for word in (len(term), *term)))
 
 
+def is_basic_fact(problem: Problem, *, inverse: bool = False) -> bool:
+    """Whether a problem belongs to the tables that are learnt by heart: two numbers of one digit.
+
+    With `inverse` its family decides: 17-8 is one as 8+9 is, 56/7 as 7*8.
+    """
+    if len(problem.operands) != 2:
+        return False
+    family = _family(problem.operators[0], *problem.operands) if inverse else None
+    numbers = problem.operands if family is None else family[1:]
+    return max(map(abs, numbers)) <= 9
+
+
 def _family(operator: str, a: int, b: int) -> tuple[int, int, int] | None:
     match operator:
         case "+" | "-":

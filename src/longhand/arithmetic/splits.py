@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from longhand.arithmetic.canonical import canonical_key
+from longhand.arithmetic.canonical import canonical_key, is_basic_fact
 from longhand.arithmetic.problem import Problem
 from longhand.errors import UserError
 
@@ -51,13 +51,15 @@ class SplitConfig:
     """Which share of the problems is for training and which for validation; the rest is the test split.
 
     Problems with the same canonical key always fall into the same split. With `inverse` that keeps `a+b=c`,
-    `b+a=c`, `c-a=b` and `c-b=a` together, without it the first two. Raises `UserError` for impossible shares.
+    `b+a=c`, `c-a=b` and `c-b=a` together, without it the first two. With `train_basic_facts` the facts of two digits
+    are training problems, whatever the hash says. Raises `UserError` for impossible shares.
     """
 
     train: float = 0.8
     val: float = 0.1
     seed: int = 0
     inverse: bool = True
+    train_basic_facts: bool = False
 
     def __post_init__(self) -> None:
         for name, share in (("train", self.train), ("val", self.val)):
@@ -80,6 +82,8 @@ class SplitConfig:
 
     def split_of(self, problem: Problem) -> Split:
         """Return the split of a problem and of everything that shares its key."""
+        if self.train_basic_facts and is_basic_fact(problem, inverse=self.inverse):
+            return "train"
         hashed = split_hash(canonical_key(problem, inverse=self.inverse), self.seed)
         train, val = self.thresholds
         return "train" if hashed < train else "val" if hashed < val else "test"

@@ -107,6 +107,9 @@ class DataConfig(BaseModel):
     inverse: bool = Field(
         True, description="keep a+b=c, b+a=c, c-a=b and c-b=a in the same split, not only commuted twins"
     )
+    train_basic_facts: bool = Field(
+        False, description="stream only: train on every fact of two digits (8+9, 17-8, 7*8, 56/7), held out or not"
+    )
     split_seed: int = Field(0, ge=0, description="seed of the split into training, validation and test problems")
     loss: Loss = Field(
         "completion",
@@ -128,6 +131,8 @@ class DataConfig(BaseModel):
         else:
             if self.path is None:
                 raise UserError("data.source: files needs data.path, a folder or a file of problems")
+            if self.train_basic_facts:
+                raise UserError("data.train_basic_facts has no effect with data.source: files; remove it")
         _check_mixture(self.mixture)
         self.split_fractions(DEFAULT_DOMAIN_SHARE if self.source == "stream" else DEFAULT_FILE_SHARE)
         return self

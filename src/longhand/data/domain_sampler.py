@@ -18,7 +18,7 @@ from longhand.data.config import DataConfig, Modifier
 from longhand.data.encode import encode_arrays, longest_row
 from longhand.data.hard_cases import carry_travels
 from longhand.data.keyed import keyed_generator
-from longhand.data.keys import below, keys_hash
+from longhand.data.keys import below, split_hashes
 from longhand.data.mixture import describe_domain_source, share_rows
 from longhand.data.problems import Codes, Ints, ProblemArrays, solve_arrays
 from longhand.data.source import HeldOut, HeldOutSplit
@@ -92,10 +92,10 @@ class SampledSource:
         return _collect(lambda m: sample_arrays(self._domain, rng, m), wanted, n, f"data.mixture.{rule}")
 
     def _is_train(self, arrays: ProblemArrays) -> NDArray[np.bool_]:
-        return below(keys_hash(arrays, self._split.seed, self._split.inverse), self._split.thresholds[0])
+        return below(split_hashes(arrays, self._split), self._split.thresholds[0])
 
     def _in_split(self, arrays: ProblemArrays, split: HeldOutSplit) -> NDArray[np.bool_]:
-        hashes = keys_hash(arrays, self._split.seed, self._split.inverse)
+        hashes = split_hashes(arrays, self._split)
         train, val = self._split.thresholds
         return below(hashes, val) & ~below(hashes, train) if split == "val" else ~below(hashes, val)
 

@@ -12,7 +12,7 @@ from longhand.data.arrays import count_problems, domain_arrays, problems_at
 from longhand.data.config import DataConfig
 from longhand.data.encode import encode_arrays, longest_row
 from longhand.data.keyed import keyed_generator
-from longhand.data.keys import below, keys_hash
+from longhand.data.keys import below, split_hashes
 from longhand.data.mixture import describe_domain_source, refuse_empty_pools, share_rows
 from longhand.data.problems import Ints, ProblemArrays
 from longhand.data.rules import RuleIndex
@@ -106,7 +106,7 @@ def _split_places(domain: Domain, split: SplitConfig) -> dict[str, Ints]:
     train, val = split.thresholds
     parts: dict[str, list[Ints]] = {"train": [], "val": [], "test": []}
     for start in range(0, count_problems(domain), CHUNK):
-        hashes = keys_hash(domain_arrays(domain, start, start + CHUNK), split.seed, split.inverse)
+        hashes = split_hashes(domain_arrays(domain, start, start + CHUNK), split)
         below_train, below_val = below(hashes, train), below(hashes, val)
         parts["train"].append(start + np.flatnonzero(below_train))
         parts["val"].append(start + np.flatnonzero(below_val & ~below_train))

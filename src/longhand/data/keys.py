@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longhand.arithmetic.canonical import LITERAL, PRODUCT_FACT, SUM_FACT, TERMS, canonical_key
-from longhand.arithmetic.splits import GAMMA, MASK64, MULTIPLIER_1, MULTIPLIER_2, mix64, split_hash
+from longhand.arithmetic.splits import GAMMA, MASK64, MULTIPLIER_1, MULTIPLIER_2, SplitConfig, mix64, split_hash
 from longhand.data.problems import MINUS, OVER, PLUS, TIMES, Ints, ProblemArrays
 
 Hashes = NDArray[np.uint64]
@@ -28,6 +28,28 @@ def keys_hash(arrays: ProblemArrays, seed: int, inverse: bool = False) -> Hashes
         rows = np.flatnonzero(chains == chain)
         hashes[rows] = _hash_chain(arrays.take(rows), seed, inverse)
     return hashes
+
+
+def split_hashes(arrays: ProblemArrays, split: SplitConfig) -> Hashes:
+    """Return `[n]` uint64 that `split.thresholds` divide as `split.split_of` divides the problems."""
+    hashes = keys_hash(arrays, split.seed, split.inverse)
+    if split.train_basic_facts:
+        hashes[_basic_facts(arrays, split.inverse)] = 0
+    return hashes
+
+
+def _basic_facts(arrays: ProblemArrays, inverse: bool) -> NDArray[np.bool_]:
+    """Which rows are basic facts, `[n]`; see `canonical.is_basic_fact`."""
+    if arrays.operands.shape[1] != 2:
+        return np.zeros(len(arrays), dtype=np.bool_)
+    basic: NDArray[np.bool_] = abs(arrays.operands).max(axis=1, initial=0) <= 9
+    if not inverse:
+        return basic
+    for operator in np.unique(arrays.operators):
+        rows = np.flatnonzero(arrays.operators[:, 0] == operator)
+        family, _, small, large = _family(int(operator), *arrays.operands[rows].T)
+        basic[rows] = np.where(family, np.maximum(small, large) <= 9, basic[rows])
+    return basic
 
 
 def _hash_chain(arrays: ProblemArrays, seed: int, inverse: bool) -> Hashes:

@@ -60,8 +60,10 @@ def describe_domain_source(
         "share_trained_on": split.train if total is None or train is None else train / total,
         "held_out": {"val": counts["val"], "test": counts["test"]},
         "chosen_by": {
-            "method": f"hash of a key shared by {family}, which are never split",
+            "method": f"hash of a key shared by {family}, which are never split"
+            + ("; facts of two digits are all trained on" if split.train_basic_facts else ""),
             "inverse": split.inverse,
+            "train_basic_facts": split.train_basic_facts,
             "split_seed": split.seed,
             "train_fraction": split.train,
             "val_fraction": split.val,

@@ -118,7 +118,7 @@ def open_source(config: DataConfig, format: Format, vocabulary: Vocabulary) -> S
             f"{format.division}; set semantics and division alike in both"
         )
     train, val = config.split_fractions(DEFAULT_DOMAIN_SHARE)
-    split = SplitConfig(train, val, config.split_seed, config.inverse)
+    split = SplitConfig(train, val, config.split_seed, config.inverse, config.train_basic_facts)
     small = domain_can_be_enumerated(domain) and count_problems(domain) <= TABLE_LIMIT
     source = TableSource if small else SampledSource
     return source(domain, split, config, format, vocabulary)

@@ -15,7 +15,7 @@ from longhand.arithmetic.problem import Problem
 from longhand.arithmetic.splits import SplitConfig
 from longhand.data.arrays import count_problems, domain_arrays, domain_can_be_enumerated, problems_at, sample_arrays
 from longhand.data.folders import open_folder
-from longhand.data.keys import below, keys_hash
+from longhand.data.keys import below, split_hashes
 from longhand.data.problems import ProblemArrays
 from longhand.data.readers import iter_records
 from longhand.data.record import Record
@@ -166,9 +166,7 @@ def held_out(domain: Domain | None, format: Format | None, training: Mapping[str
         return _held_out_file(Path(data["path"]), format, chosen)
     if domain is None or "split_seed" not in chosen:
         raise UserError("the model does not say what was held out from its training; give a file to ask it")
-    split = SplitConfig(
-        chosen["train_fraction"], chosen["val_fraction"], chosen["split_seed"], inverse=chosen["inverse"]
-    )
+    split = _split_of(chosen)
     if domain_can_be_enumerated(domain) and count_problems(domain) <= TABLE_LIMIT:
         chunks = range(0, count_problems(domain), _CHUNK)
         found = [start + _in_test(domain_arrays(domain, start, start + _CHUNK), split) for start in chunks]
@@ -232,14 +230,23 @@ def _held_out_file(path: Path, format: Format | None, chosen: Mapping[str, Any])
     suite = read_suite(path, format)
     if "split_seed" not in chosen:  # the files of the folder are the splits
         return replace(suite, name="test")
-    split = SplitConfig(
-        chosen["train_fraction"], chosen["val_fraction"], chosen["split_seed"], inverse=chosen["inverse"]
-    )
+    split = _split_of(chosen)
     return ListSuite("test", tuple(problem for problem in suite.problems if split.split_of(problem) == "test"))
 
 
+def _split_of(chosen: Mapping[str, Any]) -> SplitConfig:
+    """The split that a checkpoint says it was trained with."""
+    return SplitConfig(
+        chosen["train_fraction"],
+        chosen["val_fraction"],
+        chosen["split_seed"],
+        chosen["inverse"],
+        chosen.get("train_basic_facts", False),  # not known to older checkpoints
+    )
+
+
 def _in_test(arrays: ProblemArrays, split: SplitConfig) -> NDArray[np.int64]:
-    hashes = keys_hash(arrays, split.seed, split.inverse)
+    hashes = split_hashes(arrays, split)
     return np.flatnonzero(~below(hashes, split.thresholds[1]))
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.splits import SplitConfig
 from longhand.data.arrays import count_problems, domain_arrays
-from longhand.data.keys import below, keys_hash
+from longhand.data.keys import below, split_hashes
 from longhand.data.profiles.profile import GeneratedData, Profile, ProfileOptions, flags
 from longhand.data.record import Record, record_of
 from longhand.errors import UserError
@@ -86,7 +86,7 @@ class _Enumeration:
             return
         for start in range(0, count_problems(self.domain), CHUNK):
             arrays = domain_arrays(self.domain, start, start + CHUNK)
-            hashes = keys_hash(arrays, self.config.seed, self.config.inverse)
+            hashes = split_hashes(arrays, self.config)
             member = below(hashes, self.high) & ~below(hashes, self.low)
             for problem in arrays.take(np.flatnonzero(member)).problems():
                 yield record_of(problem, self.format)
