@@ -28,12 +28,12 @@ ROOT = Path(__file__).resolve().parents[1]
 FACTS = ROOT / "docs" / "results"
 RESULTS = ROOT / "docs" / "results.md"
 ARCHITECTURES = ("ops-gpt2", "ops-llama2", "ops-mixtral")  # their runs make one table
-PAGES = {"demo": (ROOT / "README.md", RESULTS), **{name: (RESULTS,) for name in ("add", "add-think", "four")}}
+PAGES = {"demo": (ROOT / "README.md", RESULTS), **dict.fromkeys(("add", "add-think", "four"), (RESULTS,))}
 FAILURES_KEPT = 100
 
 
 def measure(name: str, seeds: list[int]) -> None:
-    """Run the demo named `name` with each seed, and write down after each what the runs came to, and on which machine."""
+    """Run the demo named `name` with each seed; write down after each what the runs came to, and on which machine."""
     path = FACTS / f"{name}.json"
     facts = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"runs": []}
     for seed in seeds:
