@@ -53,7 +53,7 @@ def test_exact_divisions_of_a_large_domain_are_not_drawn_by_length() -> None:
 def test_a_rule_that_finds_nothing_gives_up_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(domain_sampler, "MAX_DRAWS", 10_000)
     with pytest.raises(UserError, match=r"data\.mixture\.cascade: .* draws found 0 of 1 rows"):
-        open_stream(domain={"max_operand": 99_999, "operators": ("*",)}, mixture={"cascade": 1.0})
+        open_stream(domain={"n_operands": 3, "operators": ("+",)}, mixture={"cascade": 1.0})
 
 
 def test_a_large_domain_is_held_out_only_by_number() -> None:

@@ -224,7 +224,7 @@ def test_a_sampled_domain_does_not_claim_counts(kind: str) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({"domain": {"operators": ("*",), "max_operand": 30}}, "cascade"),
+        ({"domain": {"operators": ("/",), "max_operand": 30}}, "cascade"),
         ({"domain": {"max_operand": 1}, "train_fraction": 1e-6, "mixture": {"uniform": 1.0}}, "train_fraction"),
         ({"domain": {"semantics": "left_to_right"}}, "set semantics and division alike"),
         ({"domain": {"min_operand": -9, "max_operand": -1, "operators": ("+",)}}, "no problem"),

@@ -5,18 +5,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from longhand.data.problems import MINUS, Ints, ProblemArrays
+from longhand.data.problems import MINUS, TIMES, Ints, ProblemArrays
 
 
 def carry_travels(arrays: ProblemArrays) -> NDArray[np.bool_]:
     """Whether a carry or a borrow passes through at least one column whose digits sum to 9, `[n]`.
 
-    A difference a-b=c is looked at as the sum c+b=a, which carries exactly where a-b borrows. Numbers of
-    opposite sign are the difference of their sizes. Only sums and differences of two operands can qualify.
+    Of a product: whether 8, the largest carry there is, arises when its rows are added as they are written. A
+    difference a-b=c is looked at as the sum c+b=a, which carries exactly where a-b borrows. Numbers of
+    opposite sign are the difference of their sizes. Divisions, and problems of more than two operands, never qualify.
     """
     if arrays.operands.shape[1] != 2:
         return np.zeros(len(arrays), dtype=np.bool_)
     operator = arrays.operators[:, 0]
+    products = np.flatnonzero(operator == TIMES)
     a, b = arrays.operands[:, 0], arrays.operands[:, 1]
     b = np.where(operator == MINUS, -b, b)
     opposite = (a < 0) != (b < 0)
@@ -29,7 +31,24 @@ def carry_travels(arrays: ProblemArrays) -> NDArray[np.bool_]:
         column = x_digit + y_digit
         travels |= carry & (column == 9)
         carry = column + carry >= 10
-    return travels & (operator <= MINUS)
+    travels &= operator <= MINUS
+    travels[products] = _carries_eight(*abs(arrays.operands[products]).T)
+    return travels
+
+
+def _carries_eight(a: Ints, b: Ints) -> NDArray[np.bool_]:
+    """Whether 8 is carried while each digit of b times a is added to what there is, units first."""
+    found = np.zeros(len(a), dtype=np.bool_)
+    n_digits, n_rows = len(str(a.max(initial=0))), len(str(b.max(initial=0)))
+    columns = np.zeros((n_digits + n_rows, len(a)), dtype=np.int64)
+    for i in range(n_rows):
+        carry = np.zeros_like(a)
+        for j in range(n_digits):
+            product = a // 10**j % 10 * (b // 10**i % 10)
+            carry, columns[i + j] = np.divmod(columns[i + j] + product + carry, 10)
+            found |= carry == 8
+        columns[i + n_digits] = carry
+    return found
 
 
 def length_cells(arrays: ProblemArrays) -> Ints:
