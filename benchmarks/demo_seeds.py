@@ -32,14 +32,14 @@ PAGES = {"demo": (ROOT / "README.md", RESULTS), **dict.fromkeys(("add", "add-thi
 FAILURES_KEPT = 100
 
 
-def measure(name: str, seeds: list[int]) -> None:
+def measure(name: str, seeds: list[int], keep: Path | None = None) -> None:
     """Run the demo named `name` with each seed; write down after each what the runs came to, and on which machine."""
     path = FACTS / f"{name}.json"
     facts = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"runs": []}
     for seed in seeds:
         load_before = os.getloadavg()[0]
         with TemporaryDirectory() as folder:
-            run = Path(folder) / "run"
+            run = (keep or Path(folder)) / f"{name}-{seed}"
             command = [sys.executable, "-m", "longhand", "demo", "--config", name, "--seed", str(seed)]
             started = perf_counter()
             done = subprocess.run([*command, "--output-dir", str(run)], check=False)
@@ -178,9 +178,10 @@ def main() -> None:
     parser.add_argument(
         "--seeds", type=int, nargs="+", default=list(range(5)), metavar="N", help="which seeds (0 to 4)"
     )
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the runs in this folder")
     arguments = parser.parse_args()
     if arguments.name:
-        measure(arguments.name, arguments.seeds)
+        measure(arguments.name, arguments.seeds, arguments.keep)
     write_tables()
 
 

@@ -16,7 +16,7 @@ Modifier = Literal["uniform", "cascade", "short"]
 
 MODIFIERS: Mapping[Modifier, str] = {
     "uniform": "every training problem equally often",
-    "cascade": "training problems in which a carry or a borrow travels through a column whose digits sum to 9, or 8,"
+    "cascade": "training problems in which a carry or a borrow travels through a column whose digits sum to 9, or 9,"
     " the largest carry of a product, arises",
     "short": "operators and operand lengths equally often, so short operands are over-represented",
 }

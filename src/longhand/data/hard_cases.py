@@ -11,7 +11,7 @@ from longhand.data.problems import MINUS, TIMES, Ints, ProblemArrays
 def carry_travels(arrays: ProblemArrays) -> NDArray[np.bool_]:
     """Whether a carry or a borrow passes through at least one column whose digits sum to 9, `[n]`.
 
-    Of a product: whether 8, the largest carry there is, arises when its rows are added as they are written. A
+    Of a product: whether 9, the largest carry there is, arises when its rows are added as they are written. A
     difference a-b=c is looked at as the sum c+b=a, which carries exactly where a-b borrows. Numbers of
     opposite sign are the difference of their sizes. Divisions, and problems of more than two operands, never qualify.
     """
@@ -32,12 +32,12 @@ def carry_travels(arrays: ProblemArrays) -> NDArray[np.bool_]:
         travels |= carry & (column == 9)
         carry = column + carry >= 10
     travels &= operator <= MINUS
-    travels[products] = _carries_eight(*abs(arrays.operands[products]).T)
+    travels[products] = _carries_nine(*abs(arrays.operands[products]).T)
     return travels
 
 
-def _carries_eight(a: Ints, b: Ints) -> NDArray[np.bool_]:
-    """Whether 8 is carried while each digit of b times a is added to what there is, units first."""
+def _carries_nine(a: Ints, b: Ints) -> NDArray[np.bool_]:
+    """Whether 9 is carried while each digit of b times a is added to what there is, units first."""
     found = np.zeros(len(a), dtype=np.bool_)
     n_digits, n_rows = len(str(a.max(initial=0))), len(str(b.max(initial=0)))
     columns = np.zeros((n_digits + n_rows, len(a)), dtype=np.int64)
@@ -46,7 +46,7 @@ def _carries_eight(a: Ints, b: Ints) -> NDArray[np.bool_]:
         for j in range(n_digits):
             product = a // 10**j % 10 * (b // 10**i % 10)
             carry, columns[i + j] = np.divmod(columns[i + j] + product + carry, 10)
-            found |= carry == 8
+            found |= carry == 9
         columns[i + n_digits] = carry
     return found
 
