@@ -147,7 +147,8 @@ def write_tables() -> None:
     for name, pages in PAGES.items():
         for page in pages:
             _replace(page, name, table(_facts(name)))
-    _replace(RESULTS, "architectures", table_of_architectures({name: _facts(name) for name in ARCHITECTURES}))
+    measured = {name: _facts(name) for name in ARCHITECTURES if (FACTS / f"{name}.json").exists()}
+    _replace(RESULTS, "architectures", table_of_architectures(measured))
 
 
 def _facts(name: str) -> dict[str, Any]:

@@ -99,7 +99,8 @@ def record_sweep(model_dir: Path, report: Report, style: Style = "expression") -
         raise UserError(f"{model_dir} is a state of a run; record with the model the run ends with")
     checkpoint = load_checkpoint(model_dir)
     found = report.to_dict()
-    kept = ("total", "correct", "errors", "exact_match", "by_operator", "by_answer_length", "verdicts")
+    kept = ["total", "correct", "errors", "exact_match", "by_operator", "by_answer_length", "verdicts"]
+    kept += ["cot_step_accuracy"] if "cot_step_accuracy" in found else []
     name = "exhaustive" if style == "expression" else f"exhaustive_{style}"
     metrics = {**checkpoint.metrics, name: {key: found[key] for key in kept}}
     save_checkpoint(model_dir, replace(checkpoint, metrics=metrics))
