@@ -39,11 +39,13 @@ def test_the_shipped_model_makes_no_error_on_carries_and_borrows_that_run_far() 
 
 
 @pytest.mark.row("S0-F2")
-@pytest.mark.parametrize(("name", "n"), [("add-think-3", 10_000), ("four-3", 6_000)])
+@pytest.mark.parametrize(
+    ("name", "n"), [("add-think-3", 10_000), ("four-3", 4_000), *((f"ops-{a}", 2_000) for a in ("gpt2", "llama2", "mixtral"))]
+)
 def test_models_that_show_their_work_make_no_error_in_answers_or_steps(name: str, n: int) -> None:
     solver = load(name)
     assert solver.domain is not None
-    recorded = load_checkpoint(model_path(name)).metrics["exhaustive"]
+    recorded = load_checkpoint(model_path(name)).metrics["exhaustive"]  # the sweep of all
     assert recorded["total"] == solver.domain.size
     assert recorded["errors"] == 0
     assert recorded["cot_step_accuracy"] == 1.0

@@ -30,8 +30,14 @@ def test_known_cascades() -> None:
 @given(st.lists(st.tuples(st.integers(0, 9999), st.integers(0, 9999)), min_size=1))
 def test_a_product_qualifies_where_its_steps_carry_nine(rows: list[tuple[int, int]]) -> None:
     problems = [Problem(pair, ("*",)) for pair in rows]
-    carries = [[step[3] for step in digitwise(problem)] for problem in problems]
+    carries = [[step[5] for step in digitwise(problem)] for problem in problems]
     assert carry_travels(from_problems(problems)).tolist() == ["9" in written for written in carries]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9999), st.integers(1, 9999)), min_size=1))
+def test_a_division_qualifies_where_its_quotient_has_a_nine(rows: list[tuple[int, int]]) -> None:
+    problems = [Problem(pair, ("/",), division="remainder") for pair in rows]
+    assert carry_travels(from_problems(problems)).tolist() == ["9" in str(a // b) for a, b in rows]
 
 
 def test_chains_never_qualify() -> None:

@@ -40,6 +40,25 @@ def test_the_tables_in_the_pages_are_those_of_the_committed_runs(demo_seeds: Mod
             assert demo_seeds.table(facts) in page.read_text(encoding="utf-8")
 
 
+def test_the_table_of_the_architectures_is_that_of_their_runs(demo_seeds: ModuleType) -> None:
+    paths = {name: demo_seeds.FACTS / f"{name}.json" for name in demo_seeds.ARCHITECTURES}
+    facts = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.exists()}
+    assert demo_seeds.table_of_architectures(facts) in demo_seeds.RESULTS.read_text(encoding="utf-8")
+
+
+def test_every_error_of_the_four_operators_is_published(demo_seeds: ModuleType) -> None:
+    for run in runs_of(demo_seeds, "four"):
+        assert run["total"] == 3_999_000
+        assert len(run["failures"]) == min(run["errors"], demo_seeds.FAILURES_KEPT)
+        assert run["share_trained_on"] <= 0.2
+
+
+def test_sums_that_show_their_work_are_right_in_every_step(demo_seeds: ModuleType) -> None:
+    for run in runs_of(demo_seeds, "add-think"):
+        assert (run["total"], run["errors"]) == (1_000_000, 0)
+        assert run["cot_step_accuracy"] == 1.0
+
+
 @pytest.mark.parametrize(("name", "total", "seconds"), [("demo", 1_500_500, 60), ("add", 1_000_000, 20)])
 def test_five_seeds_of_five_are_right_on_the_whole_domain(
     demo_seeds: ModuleType, name: str, total: int, seconds: int

@@ -119,6 +119,8 @@ def test_control_c_ends_the_session_and_colours_can_be_turned_off(tmp_path: Path
         assert "48;5" not in session.raw
         assert "How sure" not in session.screen
         session.wait_for("Enter expression:", after="Verdict")
-        session.type("1\x03")
+        session.type("1")
+        session.wait_for("Enter expression: 1", after="Verdict")  # the line is being read: Ctrl-C reaches its reader
+        session.type("\x03")
         assert session.exit_code() == 0
     assert "Traceback" not in session.screen

@@ -27,8 +27,8 @@ def units_first(digits: str) -> int:
 
 def test_the_examples_of_the_docstring_are_right() -> None:
     assert worked(187, "-", 503) == ["486-"]
-    assert worked(12, "*", 34) == ["8080", "4040", "6001", "3040"]
-    assert worked(75, "/", 32) == ["70t", "57-", "57s", "341", "112", "97-"]
+    assert worked(12, "*", 34) == ["800080", "400040", "604001", "301040"]
+    assert worked(75, "/", 32) == ["70t0", "57-0", "57s0", "34.1", "11.2", "97-2"]
     assert worked(5, "+", 7) == []
 
 
@@ -48,11 +48,12 @@ def test_products_of_digits_and_carries_add_up_to_the_product(a: int, b: int) ->
     for index, step in enumerate(steps):
         i, j = divmod(index, 4)
         assert units_first(step[:2]) == int(f"{a:04}"[3 - j]) * int(f"{b:04}"[3 - i])
-        carry = int(steps[index - 1][3]) if j else 0
-        assert units_first(step[2:]) == columns[i + j] + units_first(step[:2]) + carry
-        columns[i + j] = int(step[2])
+        carry = int(steps[index - 1][5]) if j else 0
+        assert units_first(step[2:4]) == columns[i + j] + carry
+        assert units_first(step[4:]) == units_first(step[:2]) + units_first(step[2:4])
+        columns[i + j] = int(step[4])
         if j == 3:
-            columns[i + 4] = int(step[3])
+            columns[i + 4] = int(step[5])
     assert units_first("".join(map(str, columns))) == a * b
 
 
@@ -61,14 +62,19 @@ def test_the_counts_of_a_division_are_its_quotient_and_its_last_row_is_the_remai
     steps = worked(a, "/", b, 4)
     quotient, row, places = 0, steps[0], []
     for before, step in itertools.pairwise(steps):
-        if before[-1] in PLACES:
-            places.append(before[-1])
-        if step[-1] == "-":
-            quotient = 10 * quotient + (int(before[-1]) if before[-1].isdigit() else 0)
+        if before[4] in PLACES:
+            assert before[5] == "0"
+            places.append(before[4])
+        if step[4] == ".":
+            assert int(step[5]) == int(before[5]) + 1
+            assert units_first(step[:4]) == units_first(before[:4]) - b
+        if step[4] == "-":
+            assert step[5] == before[5]
+            quotient = 10 * quotient + int(step[5])
             row = before
-            assert units_first(step[:-1]) == (units_first(row[:-1]) - b) % 10**4
+            assert units_first(step[:4]) == (units_first(row[:4]) - b) % 10**4
     assert places == list(reversed(PLACES[:4]))
-    assert (quotient, units_first(row[:-1])) == divmod(a, b)
+    assert (quotient, units_first(row[:4])) == divmod(a, b)
 
 
 @given(numbers, divisors, st.sampled_from("-*/"), st.data())

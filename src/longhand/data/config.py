@@ -16,8 +16,8 @@ Modifier = Literal["uniform", "cascade", "short"]
 
 MODIFIERS: Mapping[Modifier, str] = {
     "uniform": "every training problem equally often",
-    "cascade": "training problems in which a carry or a borrow travels through a column whose digits sum to 9, or 9,"
-    " the largest carry of a product, arises",
+    "cascade": "training problems in which a carry or a borrow travels through a column whose digits sum to 9,"
+    " 9 is carried in a product, or a 9 is in the quotient",
     "short": "operators and operand lengths equally often, so short operands are over-represented",
 }
 

@@ -60,34 +60,36 @@ def _product(a: Ints, b: Ints, width: int) -> Ints:
         carry = np.zeros_like(a)
         for j in range(width):
             product = a // 10**j % 10 * (b // 10**i % 10)
-            carry, columns[i + j] = np.divmod(columns[i + j] + product + carry, 10)
-            steps += [digit + _ZERO for digit in (product % 10, product // 10, columns[i + j], carry)]
+            held = columns[i + j] + carry
+            carry, columns[i + j] = np.divmod(product + held, 10)
+            digits = (product % 10, product // 10, held % 10, held // 10, columns[i + j], carry)
+            steps += [digit + _ZERO for digit in digits]
         columns[i + width] = carry
     return np.column_stack(steps)
 
 
 def _division(a: Ints, b: Ints, width: int) -> tuple[Characters, Ints]:
-    row = width + 1
+    row = width + 2
     lengths = row * (2 * width + _sum_of_digits(a // b, width))
-    steps = np.zeros((len(a), int(lengths.max(initial=0)) + row), dtype=np.uint8)
+    steps = np.zeros((len(a), int(lengths.max(initial=0))), dtype=np.uint8)
     page, starts = steps.reshape(-1), np.arange(len(a)) * steps.shape[1]
     remainder = np.zeros_like(a)
     at = starts.copy()
 
-    def write(rows: Ints, numbers: Ints, mark: Ints | int) -> None:
+    def write(rows: Ints, numbers: Ints, mark: str, count: Ints | int) -> None:
         page[at[rows, None] + np.arange(width)] = _digits(numbers, width)
-        page[at[rows] + width] = mark
+        page[at[rows] + width] = ord(mark)
+        page[at[rows] + width + 1] = count + _ZERO
         at[rows] += row
 
     everywhere = np.arange(len(a))
     for place in reversed(range(width)):
         remainder = 10 * remainder + a // 10**place % 10
-        write(everywhere, remainder, ord(PLACES[place]))
-        for count in range(1, 10):
-            goes = np.flatnonzero(remainder >= b)
-            if not len(goes):
-                break
+        quotient = remainder // b
+        write(everywhere, remainder, PLACES[place], 0)
+        for count in range(1, int(quotient.max(initial=0)) + 1):
+            goes = np.flatnonzero(quotient >= count)
             remainder[goes] -= b[goes]
-            write(goes, remainder[goes], _ZERO + count)
-        write(everywhere, (remainder - b) % 10**width, ord(BORROW))
-    return steps[:, : int(lengths.max(initial=0))], lengths
+            write(goes, remainder[goes], NO_BORROW, count)
+        write(everywhere, (remainder - b) % 10**width, BORROW, quotient)
+    return steps, lengths

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from longhand.data.problems import MINUS, TIMES, Ints, ProblemArrays
+from longhand.data.problems import MINUS, OVER, TIMES, Ints, ProblemArrays
 
 
 def carry_travels(arrays: ProblemArrays) -> NDArray[np.bool_]:
@@ -13,7 +13,8 @@ def carry_travels(arrays: ProblemArrays) -> NDArray[np.bool_]:
 
     Of a product: whether 9, the largest carry there is, arises when its rows are added as they are written. A
     difference a-b=c is looked at as the sum c+b=a, which carries exactly where a-b borrows. Numbers of
-    opposite sign are the difference of their sizes. Divisions, and problems of more than two operands, never qualify.
+    opposite sign are the difference of their sizes. Of a division: whether its quotient has a 9, the most rows that
+    one digit takes. Problems of more than two operands never qualify.
     """
     if arrays.operands.shape[1] != 2:
         return np.zeros(len(arrays), dtype=np.bool_)
@@ -33,7 +34,17 @@ def carry_travels(arrays: ProblemArrays) -> NDArray[np.bool_]:
         carry = column + carry >= 10
     travels &= operator <= MINUS
     travels[products] = _carries_nine(*abs(arrays.operands[products]).T)
+    divisions = np.flatnonzero(operator == OVER)
+    travels[divisions] = _has_nine(np.floor_divide(*abs(arrays.operands[divisions]).T))
     return travels
+
+
+def _has_nine(numbers: Ints) -> NDArray[np.bool_]:
+    """Whether 9 is among the digits of each number."""
+    found = np.zeros(len(numbers), dtype=np.bool_)
+    for place in range(len(str(numbers.max(initial=0)))):
+        found |= numbers // 10**place % 10 == 9
+    return found
 
 
 def _carries_nine(a: Ints, b: Ints) -> NDArray[np.bool_]:

@@ -17,14 +17,16 @@ def digitwise(problem: Problem, width: int | None = None) -> list[str]:
     a-b is one row: the digits of the difference, then `-` if a borrow is left over, else `.`. A number below 0 is
     then known by its complement: 187-503 gives `486-`, and the answer is -(1000-684).
 
-    a*b is one step per pair of digits, all digits of a for each digit of b: the two digits of their product, then the
-    digit that comes into the column and the digit that is carried, when what the column holds so far, the product and
-    the last carry are added: 12*34 gives `8080 4040 6001 3040`.
+    a*b is one step per pair of digits, all digits of a for each digit of b: three sums of two digits each, units
+    first. The first is the product of the pair; the second is what the column holds so far and the last carry; the third
+    is the sum of both, a digit that comes into the column and one that is carried: 12*34 gives
+    `800080 400040 604001 301040`. No sum is of more than two numbers, so none needs a case that hardly ever arises.
 
     a/b is schoolbook division in which every try is written. For each place of a there is a row that brings down its
     digit beside the remainder and names the place (`s`ingles, `t`ens, `h`undreds), and then the divisor is taken
-    away as often as it goes: a row ends with the count, the one that goes too far with `-`. The counts are the digits
-    of the quotient, and the last row but one holds the remainder: 75/32 gives `70t 57- 57s 341 112 97-`.
+    away as often as it goes: a row ends with `.` and the count, the one that goes too far with `-` and the last
+    count, a digit of the quotient. The last row but one holds the remainder: 75/32 gives
+    `70t0 57-0 57s0 34.1 11.2 97-2`. The mark in each row is what tells one digit of a row from the next.
 
     Sums need no steps. Raises `UserError` for negative operands, more than two of them, and more digits than there
     are marks for places.
@@ -56,9 +58,9 @@ def _product(a: int, b: int, digits: int) -> list[str]:
     for i in range(digits):
         carry = 0
         for j in range(digits):
-            product = _digit(a, j) * _digit(b, i)
-            carry, columns[i + j] = divmod(columns[i + j] + product + carry, 10)
-            steps.append(f"{product % 10}{product // 10}{columns[i + j]}{carry}")
+            product, held = _digit(a, j) * _digit(b, i), columns[i + j] + carry
+            steps.append("".join(_units_first(number, 2) for number in (product, held, product + held)))
+            carry, columns[i + j] = divmod(product + held, 10)
         columns[i + digits] = carry
     return steps
 
@@ -67,13 +69,12 @@ def _division(a: int, b: int, digits: int) -> list[str]:
     steps, remainder = [], 0
     for place in reversed(range(digits)):
         remainder = 10 * remainder + _digit(a, place)
-        steps.append(_units_first(remainder, digits) + PLACES[place])
-        for count in range(1, 10):
-            if remainder < b:
-                break
+        steps.append(f"{_units_first(remainder, digits)}{PLACES[place]}0")
+        quotient = remainder // b
+        for count in range(1, quotient + 1):
             remainder -= b
-            steps.append(f"{_units_first(remainder, digits)}{count}")
-        steps.append(_subtract(remainder, b, digits)[0] + BORROW)
+            steps.append(f"{_units_first(remainder, digits)}{NO_BORROW}{count}")
+        steps.append(f"{_subtract(remainder, b, digits)[0]}{BORROW}{quotient}")
     return steps
 
 
