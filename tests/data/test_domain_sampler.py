@@ -50,6 +50,11 @@ def test_exact_divisions_of_a_large_domain_are_not_drawn_by_length() -> None:
         open_stream(domain={"max_operand": 99_999, "operators": ("+", "/")}, mixture={"short": 1.0})
 
 
+def test_the_longest_divisions_of_a_large_domain_are_not_looked_for() -> None:
+    with pytest.raises(UserError, match=r"data\.mixture\.long_division cannot draw from a domain this large"):
+        open_stream(domain={"max_operand": 99_999, "operators": ("+", "/")}, mixture={"long_division": 1.0})
+
+
 def test_a_rule_that_finds_nothing_gives_up_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(domain_sampler, "MAX_DRAWS", 10_000)
     with pytest.raises(UserError, match=r"data\.mixture\.cascade: .* draws found 0 of 1 rows"):

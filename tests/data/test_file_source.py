@@ -117,6 +117,8 @@ def test_a_mixture_needs_problems_to_choose_from(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("1+1=2\n3+4=7\n")
     with pytest.raises(UserError, match="cascade finds no travelling carry"):
         open_stream(tmp_path, mixture={"cascade": 1.0})
+    with pytest.raises(UserError, match="long_division finds no division"):
+        open_stream(tmp_path, mixture={"long_division": 1.0})
     (tmp_path / "train.txt").write_text("1+1=2\n1+2+3=6\n")
     with pytest.raises(UserError, match="cannot sort the rows"):
         open_stream(tmp_path, mixture={"short": 1.0})

@@ -8,7 +8,7 @@ from longhand.arithmetic.carries import longest_chain
 from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.problem import Problem
 from longhand.data.arrays import domain_arrays, from_problems
-from longhand.data.hard_cases import carry_travels, digit_counts, length_cells
+from longhand.data.hard_cases import carry_travels, digit_counts, length_cells, subtractions
 from longhand.text.digitwise import digitwise
 
 numbers = st.integers(-9999, 9999) | st.sampled_from([0, 5, 95, 995, 9995, 999, 905])
@@ -38,6 +38,13 @@ def test_a_product_qualifies_where_its_steps_carry_nine(rows: list[tuple[int, in
 def test_a_division_qualifies_where_its_quotient_has_a_nine(rows: list[tuple[int, int]]) -> None:
     problems = [Problem(pair, ("/",), division="remainder") for pair in rows]
     assert carry_travels(from_problems(problems)).tolist() == ["9" in str(a // b) for a, b in rows]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9999), st.sampled_from("+*/"), st.integers(1, 9999)), min_size=1))
+def test_a_division_subtracts_as_often_as_its_steps_do(rows: list[tuple[int, str, int]]) -> None:
+    problems = [Problem((a, b), (operator,), division="remainder") for a, operator, b in rows]
+    taken = [sum("." in step for step in digitwise(p)) if p.operators == ("/",) else -1 for p in problems]
+    assert subtractions(from_problems(problems)).tolist() == taken
 
 
 def test_chains_never_qualify() -> None:

@@ -10,7 +10,11 @@ from longhand.data.keyed import keyed_generator
 from longhand.data.mixture import share_rows
 
 
-@given(st.integers(1, 5000), st.lists(st.integers(0, 9), min_size=3, max_size=3), st.integers(0, 99))
+@given(
+    st.integers(1, 5000),
+    st.lists(st.integers(0, 9), min_size=len(MODIFIERS), max_size=len(MODIFIERS)),
+    st.integers(0, 99),
+)
 def test_every_row_of_a_batch_has_one_rule_and_shares_are_off_by_less_than_a_row(
     batch_size: int, weights: list[int], seed: int
 ) -> None:

@@ -138,6 +138,18 @@ def test_short_is_uniform_over_lengths_and_within_them(kind: str) -> None:
     assert max(abs(count - 2000 / len(single)) for count in single.values()) < 5 * (2000 / len(single)) ** 0.5
 
 
+def test_long_division_is_uniform_over_how_often_the_divisor_is_subtracted() -> None:
+    domain = {"max_operand": 99, "operators": ("+", "/")}
+    rule = {"mixture": {"long_division": 1.0}, "domain": domain, "train_fraction": 0.9}
+    stream = open_stream(batch_size=500, **rule)  # type: ignore[arg-type]
+    problems = read_problems(stream, 16)
+    assert {p.operators for p in problems} == {("/",)}
+    counts = Counter(sum(map(int, str(a // b))) for a, b in (p.operands for p in problems))
+    assert set(counts) == set(range(19))  # 99/1 takes 18 of them
+    assert max(abs(count - 8000 / 19) for count in counts.values()) < 5 * (8000 / 19) ** 0.5
+    assert stream.describe()["problems_per_rule"]["long_division"] < stream.describe()["problems_trained_on"]
+
+
 def test_uniform_is_uniform_over_the_training_problems(kind: str) -> None:
     stream = open_stream(mixture={"uniform": 1.0}, domain={"max_operand": 9}, train_fraction=0.5, batch_size=4000)
     counts = Counter(map(str, read_problems(stream, 1)))

@@ -12,13 +12,15 @@ from longhand.errors import UserError
 
 Loss = Literal["answer", "completion", "full"]
 Padding = Literal["left", "right"]
-Modifier = Literal["uniform", "cascade", "short"]
+Modifier = Literal["uniform", "cascade", "short", "long_division"]
 
 MODIFIERS: Mapping[Modifier, str] = {
     "uniform": "every training problem equally often",
     "cascade": "training problems in which a carry or a borrow travels through a column whose digits sum to 9,"
     " 9 is carried in a product, or a 9 is in the quotient",
     "short": "operators and operand lengths equally often, so short operands are over-represented",
+    "long_division": "divisions, by how often the divisor is subtracted (the digits of the quotient, summed): each"
+    " number equally often, so the longest are over-represented",
 }
 
 DEFAULT_DOMAIN_SHARE = 0.2
@@ -89,7 +91,7 @@ class DataConfig(BaseModel):
     )
     mixture: dict[Modifier, float] = Field(
         {"uniform": 1.0},
-        description="share of each batch, with files of each epoch, per sampling rule (uniform, cascade, short),"
+        description="share of each batch, with files of each epoch, per sampling rule (uniform, cascade, short, long_division),"
         " summing to 1",
     )
     train_fraction: float | None = Field(

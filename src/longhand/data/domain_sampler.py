@@ -47,6 +47,10 @@ class SampledSource:
                 "data.mixture.short cannot draw exact divisions from a domain this large; "
                 "leave it out or lower max_operand"
             )
+        if config.mixture.get("long_division", 0) > 0:
+            raise UserError(
+                "data.mixture.long_division cannot draw from a domain this large; leave it out or lower max_operand"
+            )
         self._cells = _Cells.of(domain, self._is_train) if config.mixture.get("short", 0) > 0 else None
         if config.mixture.get("cascade", 0) > 0:
             self._draw_until("cascade", keyed_generator(split.seed, "probe"), 1)  # raises if there are none

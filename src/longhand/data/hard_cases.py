@@ -1,4 +1,4 @@
-"""Which problems are hard (a carry has to travel) and which are rare (their operands are short)."""
+"""Which problems are hard (a carry has to travel) and which are rare (short operands, the longest divisions)."""
 
 from __future__ import annotations
 
@@ -70,6 +70,22 @@ def length_cells(arrays: ProblemArrays) -> Ints:
     for column in range(arrays.operands.shape[1]):
         cells = cells * 20 + digit_counts(arrays.operands[:, column])
     return cells
+
+
+def subtractions(arrays: ProblemArrays) -> Ints:
+    """How often a long division subtracts its divisor, `[n]`: the digits of the quotient, summed.
+
+    -1 for other problems, chains of several operators among them.
+    """
+    counts = np.full(len(arrays), -1, dtype=np.int64)
+    if arrays.operands.shape[1] != 2:
+        return counts
+    divisions = np.flatnonzero(arrays.operators[:, 0] == OVER)
+    quotients = np.floor_divide(*abs(arrays.operands[divisions]).T)
+    counts[divisions] = 0
+    for place in range(len(str(quotients.max(initial=0)))):
+        counts[divisions] += quotients // 10**place % 10
+    return counts
 
 
 def digit_counts(numbers: Ints) -> Ints:

@@ -28,6 +28,8 @@ def refuse_empty_pools(mixture: Mapping[Modifier, float], pools: Mapping[Modifie
     """Raise `UserError` if a rule that has a share has no problems to draw from."""
     if mixture.get("cascade", 0) > 0 and not pools["cascade"]:
         raise UserError("data.mixture.cascade finds no travelling carry among the training problems; leave it out")
+    if mixture.get("long_division", 0) > 0 and not pools["long_division"]:
+        raise UserError("data.mixture.long_division finds no division among the training problems; leave it out")
 
 
 def describe_mixture(mixture: Mapping[Modifier, float]) -> dict[str, Any]:

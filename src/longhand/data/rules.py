@@ -1,11 +1,11 @@
-"""Drawing problems by a sampling rule: uniformly, those in which a carry travels, or every length equally often."""
+"""Drawing problems by a sampling rule: uniformly, those in which a carry travels, or rare ones as often as others."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from longhand.data.config import Modifier
-from longhand.data.hard_cases import carry_travels, length_cells
+from longhand.data.hard_cases import carry_travels, length_cells, subtractions
 from longhand.data.problems import Ints, ProblemArrays
 
 
@@ -15,9 +15,10 @@ class RuleIndex:
     def __init__(self, arrays: ProblemArrays) -> None:
         self._n = len(arrays)
         self._hard = np.flatnonzero(carry_travels(arrays))
-        cells = length_cells(arrays)
-        self._by_cell = np.argsort(cells, kind="stable")
-        _, self._cell_starts, self._cell_sizes = np.unique(cells[self._by_cell], return_index=True, return_counts=True)
+        self._by_length = _Cells(np.arange(self._n), length_cells(arrays))
+        counts = subtractions(arrays)
+        divisions = np.flatnonzero(counts >= 0)
+        self._by_subtractions = _Cells(divisions, counts[divisions])
 
     def draw(self, rule: Modifier, rng: np.random.Generator, n: int) -> Ints:
         """Places [n] of problems drawn by a rule, with replacement."""
@@ -25,10 +26,25 @@ class RuleIndex:
             return rng.integers(self._n, size=n)
         if rule == "cascade":
             return self._hard[rng.integers(len(self._hard), size=n)]
-        cells = rng.integers(len(self._cell_sizes), size=n)
-        places = self._cell_starts[cells] + rng.integers(self._cell_sizes[cells])
-        return np.asarray(self._by_cell[places], dtype=np.int64)
+        return (self._by_length if rule == "short" else self._by_subtractions).draw(rng, n)
 
     def pools(self) -> dict[Modifier, int]:
         """How many problems each rule draws from."""
-        return {"uniform": self._n, "cascade": len(self._hard), "short": self._n}
+        whole, divisions = self._n, len(self._by_subtractions)
+        return {"uniform": whole, "cascade": len(self._hard), "short": whole, "long_division": divisions}
+
+
+class _Cells:
+    """Places [n] grouped by a number each, `cells` [n]; every group is drawn from equally often."""
+
+    def __init__(self, places: Ints, cells: Ints) -> None:
+        order = np.argsort(cells, kind="stable")
+        self._places = places[order]
+        _, self._starts, self._sizes = np.unique(cells[order], return_index=True, return_counts=True)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def draw(self, rng: np.random.Generator, n: int) -> Ints:
+        cells = rng.integers(len(self._sizes), size=n)
+        return np.asarray(self._places[self._starts[cells] + rng.integers(self._sizes[cells])], dtype=np.int64)
