@@ -91,8 +91,8 @@ class DataConfig(BaseModel):
     )
     mixture: dict[Modifier, float] = Field(
         {"uniform": 1.0},
-        description="share of each batch, with files of each epoch, per sampling rule (uniform, cascade, short, long_division),"
-        " summing to 1",
+        description="share of each batch, with files of each epoch, per sampling rule (uniform, cascade, short,"
+        " long_division), summing to 1",
     )
     train_fraction: float | None = Field(
         None,

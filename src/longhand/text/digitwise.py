@@ -18,8 +18,8 @@ def digitwise(problem: Problem, width: int | None = None) -> list[str]:
     then known by its complement: 187-503 gives `486-`, and the answer is -(1000-684).
 
     a*b is one step per pair of digits, all digits of a for each digit of b: three sums of two digits each, units
-    first. The first is the product of the pair; the second is what the column holds so far and the last carry; the third
-    is the sum of both, a digit that comes into the column and one that is carried: 12*34 gives
+    first. The first is the product of the pair; the second is what the column holds so far and the last carry; the
+    third is the sum of both, a digit that comes into the column and one that is carried: 12*34 gives
     `800080 400040 604001 301040`. No sum is of more than two numbers, so none needs a case that hardly ever arises.
 
     a/b is schoolbook division in which every try is written. For each place of a there is a row that brings down its
