@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longhand.data.batches import make_batch
+from longhand.data.batches import Batch, make_batch
 from longhand.data.config import Loss, Padding
 from longhand.data.tokens import TokenArrays, stack_tokens
 
@@ -54,6 +54,33 @@ def test_n_keep_is_the_least_number_of_columns_that_hold_every_weight(
     batch = make_batch(stack_tokens(rows, 10, PAD), loss, padding)
     columns = np.flatnonzero(batch.weights.any(axis=0))
     assert batch.n_keep == batch.weights.shape[1] - columns[0]
+
+
+def predictions(batch: Batch) -> list[tuple[tuple[int, ...], int]]:
+    """What is read before each target that counts, and the target."""
+    found = []
+    for ids, targets, weights, real in zip(
+        batch.input_ids, batch.targets, batch.weights, batch.attention_mask, strict=True
+    ):
+        for column in np.flatnonzero(weights):
+            read = ids[: column + 1][real[: column + 1]]
+            found.append((tuple(read.tolist()), int(targets[column])))
+    return found
+
+
+@given(token_rows(), st.sampled_from(["full", "completion", "answer"]), st.sampled_from(["left", "right"]))
+def test_parts_by_length_ask_for_the_same_predictions_with_little_padding(
+    rows: list[tuple[list[int], int, int]], loss: Loss, padding: Padding
+) -> None:
+    batch = make_batch(stack_tokens(rows, 10, PAD), loss, padding)
+    parts = list(batch.parts_by_length())
+    assert sorted(p for part in parts for p in predictions(part)) == sorted(predictions(batch))
+    for part in parts:
+        lengths = part.attention_mask.sum(axis=1)
+        assert lengths.max() <= 1.5 * lengths.min()
+        assert part.input_ids.shape[1] == lengths.max()
+        assert part.n_keep == part.weights.shape[1] - np.flatnonzero(part.weights.any(axis=0))[0]
+    assert len(parts) > 1 or parts[0] is batch
 
 
 @pytest.mark.parametrize("padding", ["left", "right"])

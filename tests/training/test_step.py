@@ -7,6 +7,7 @@ import torch
 
 from longhand.data.batches import Batch
 from longhand.training.distributed import Group
+from longhand.training.objectives import next_token_losses, to_device
 from longhand.training.run_config import RunConfig
 from longhand.training.setup import Setup, set_up
 from longhand.training.state import TrainingState
@@ -37,6 +38,26 @@ def test_two_halves_of_a_batch_are_one_batch(tiny: Callable[..., RunConfig]) -> 
     for name, value in whole.items():
         torch.testing.assert_close(parts[name], value, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(state_of_parts.sums, state.sums)
+
+
+@pytest.mark.parametrize("padding", ["left", "right"])
+def test_parts_of_like_length_have_the_gradient_of_their_batch(tiny: Callable[..., RunConfig], padding: str) -> None:
+    domain = {"operators": ["+", "-", "*"], "max_operand": 99, "negatives": "allow"}
+    config = tiny(
+        format={"begin": True, "operand_width": 2, "answer_width": 4, "reverse_answer": True, "steps": "digitwise"},
+        data={"domain": domain, "padding": padding},
+        model={"max_seq_len": 48},
+        training={"grad_clip": None},
+        runtime={"engine": "torch"},
+    )
+    setup = set_up(config, ALONE)
+    batch, state = first_batch(setup), setup.fresh_state()
+    assert len(list(batch.parts_by_length())) > 1
+    loss, _ = next_token_losses(state.model, to_device(batch, ALONE.device))
+    (loss / float(batch.weights.sum())).backward()
+    expected = state.parameters.gradients.clone()
+    take_step(state, [batch], config.training, 0.01, ALONE)
+    torch.testing.assert_close(state.parameters.gradients, expected, rtol=1e-4, atol=1e-7)
 
 
 def test_the_gradient_is_that_of_the_mean_over_counted_tokens(tiny: Callable[..., RunConfig]) -> None:

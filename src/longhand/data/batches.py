@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,32 @@ class Batch:
         return Batch(
             self.input_ids[rows], self.targets[rows], self.weights[rows], self.attention_mask[rows], self.n_keep
         )
+
+    def parts_by_length(self, stretch: float = 1.5) -> Iterator[Batch]:
+        """The rows in parts, each as wide as its longest row, which is at most `stretch` times as long as its shortest.
+
+        Where a few rows are long, most of a batch is padding: this is what not to compute. A batch that needs one
+        part is that part, as it is.
+        """
+        lengths = self.attention_mask.sum(axis=1)
+        if lengths.max(initial=0) <= stretch * lengths.min(initial=self.attention_mask.shape[1]):
+            yield self
+            return
+        left = np.ones(len(self), dtype=np.bool_)
+        while left.any():
+            rows = np.flatnonzero(left & (lengths <= stretch * lengths[left].min()))
+            left[rows] = False
+            part = self.take(rows)
+            real, counted = part.attention_mask.any(axis=0), part.weights.any(axis=0)
+            start, stop = int(real.argmax()), len(real) - int(real[::-1].argmax())
+            columns = slice(start, stop)
+            yield Batch(
+                part.input_ids[:, columns],
+                part.targets[:, columns],
+                part.weights[:, columns],
+                part.attention_mask[:, columns],
+                n_keep=stop - int(counted.argmax()) if counted.any() else 1,
+            )
 
 
 def make_batch(tokens: TokenArrays, loss: Loss = "completion", padding: Padding = "right") -> Batch:

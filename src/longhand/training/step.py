@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,7 +13,7 @@ from longhand.data.batches import Batch
 from longhand.training.config import TrainingConfig
 from longhand.training.distributed import Group
 from longhand.training.engine import uses_bf16
-from longhand.training.objectives import balance_term, to_device
+from longhand.training.objectives import balance_term, next_token_losses, to_device
 
 if TYPE_CHECKING:
     from longhand.training.state import TrainingState
@@ -59,7 +59,10 @@ def _add_gradients(
     """The plain way, by autograd; returns the sums of loss, weight and balance loss, and room for a fourth number."""
     model, device = state.model, group.device
     totals = torch.zeros(4, device=device)
-    for index, rows in enumerate(micro_batches):
+    parts: Iterable[Batch] = micro_batches
+    if device.type == "cpu" and state.losses is next_token_losses:  # a compiled one is for few shapes
+        parts = (part for rows in micro_batches for part in rows.parts_by_length())
+    for index, rows in enumerate(parts):
         batch = to_device(rows, device, every_mask=model.config.mlp == "moe")
         weight = float(rows.weights.sum())
         if model.config.dropout:
