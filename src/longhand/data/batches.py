@@ -57,15 +57,16 @@ class Batch:
             rows = np.flatnonzero(left & (lengths <= stretch * lengths[left].min()))
             left[rows] = False
             part = self.take(rows)
-            real, counted = part.attention_mask.any(axis=0), part.weights.any(axis=0)
-            start, stop = int(real.argmax()), len(real) - int(real[::-1].argmax())
-            columns = slice(start, stop)
+            real = np.flatnonzero(part.attention_mask.any(axis=0))
+            counted = np.flatnonzero(part.weights.any(axis=0))
+            stop = int(real[-1]) + 1
+            columns = slice(int(real[0]), stop)
             yield Batch(
                 part.input_ids[:, columns],
                 part.targets[:, columns],
                 part.weights[:, columns],
                 part.attention_mask[:, columns],
-                n_keep=stop - int(counted.argmax()) if counted.any() else 1,
+                n_keep=stop - int(counted[0]) if len(counted) else 1,
             )
 
 
