@@ -114,7 +114,7 @@ def _is_digitwise(arrays: ProblemArrays, format: Format, vocabulary: Vocabulary)
 def _is_plain(format: Format) -> bool:
     """Whether rows are made of the pieces a layout knows, with numbers that fit 64 bits."""
     fits = all(not isinstance(width, int) or width <= 18 for width in (format.operand_width, format.answer_width))
-    return format.steps == "none" and fits
+    return format.steps == "none" and format.notation == "number" and fits
 
 
 def _digits_stand_alone(vocabulary: Vocabulary) -> bool:

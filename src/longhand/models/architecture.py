@@ -8,7 +8,7 @@ from typing import Literal
 NormKind = Literal["layernorm", "rmsnorm"]
 MlpKind = Literal["gelu", "relu", "swiglu", "moe"]
 PositionKind = Literal["none", "learned", "sinusoidal", "rope", "pope"]
-BlockKind = Literal["attention", "feedback", "ssm"]
+BlockKind = Literal["attention", "feedback", "ssm", "window"]
 SoftmaxKind = Literal["standard", "softmax1"]
 NormPlace = Literal["pre", "post"]
 InitKind = Literal["normal", "scaled", "xavier"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -21,8 +22,13 @@ from longhand.models.norms import build_norm
 from longhand.models.pope import PolarAttention, PolarPositions
 from longhand.models.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
 from longhand.models.post_norm import PostNormBlock
+from longhand.models.slot_attention import WindowAttention, WindowBlock, WindowedDecoder
 from longhand.models.state_space import SelectiveStateSpace, StateSpaceBlock
 from longhand.models.zero_memory import ZeroMemoryAttention
+from longhand.text.layouts.registry import layout
+
+
+_DECODERS: Mapping[str, type[Decoder]] = {"feedback": FeedbackDecoder, "window": WindowedDecoder}
 
 
 def build_model(config: ModelConfig, vocab_size: int, *, seed: int | None = None) -> Decoder:
@@ -52,7 +58,7 @@ def _assemble(config: ModelConfig, vocab_size: int) -> Decoder:
         "head": None if config.tie_weights else nn.Linear(config.d_model, vocab_size, bias=config.head_bias),
         "embedding_dropout": _dropout(config, "embedding"),
     }
-    model = FeedbackDecoder(config, **parts) if config.block == "feedback" else Decoder(config, **parts)
+    model = _DECODERS.get(config.block, Decoder)(config, **parts)
     initialize(model, config)
     return model
 
@@ -68,6 +74,8 @@ def _build_norm(config: ModelConfig) -> nn.Module:
 def _build_block(config: ModelConfig) -> nn.Module:
     if config.block == "ssm":
         return _build_state_space(config)
+    if config.block == "window":
+        return _build_window(config)
     parts: dict[str, Any] = {
         "attention_norm": _build_norm(config),
         "mlp": _build_mlp(config),
@@ -99,6 +107,12 @@ def _build_block(config: ModelConfig) -> nn.Module:
         parts["cross"] = ZeroMemoryAttention(config.d_model, config.n_heads, dropout=dropout)
         parts["cross_norm"] = _build_norm(config)
     return PostNormBlock(**parts)
+
+
+def _build_window(config: ModelConfig) -> WindowBlock:
+    assert config.layout is not None
+    attention = WindowAttention(config.d_model, config.n_heads, len(layout(config.layout).slots))
+    return WindowBlock(_build_norm(config), attention, _build_norm(config), _build_mlp(config))
 
 
 def _build_state_space(config: ModelConfig) -> StateSpaceBlock:

@@ -26,8 +26,10 @@ from longhand.models.mamba import MAMBA
 from longhand.models.mixtral import MIXTRAL
 from longhand.models.poc import POC
 from longhand.models.think import THINK
+from longhand.models.windowed import WINDOWED
+from longhand.text.layouts.registry import LayoutName
 
-ARCHITECTURES: Mapping[str, Architecture] = {a.name: a for a in (GPT2, LLAMA2, MIXTRAL, POC, THINK, MAMBA)}
+ARCHITECTURES: Mapping[str, Architecture] = {a.name: a for a in (GPT2, LLAMA2, MIXTRAL, POC, THINK, MAMBA, WINDOWED)}
 
 _FEED_FORWARD_RATIO: Mapping[str, int] = {"gelu": 4, "relu": 4, "swiglu": 3, "moe": 3}
 _N_HEADS = 4
@@ -44,14 +46,14 @@ class ModelConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Literal["gpt2", "llama2", "mixtral", "poc", "think", "mamba"] = Field(
+    name: Literal["gpt2", "llama2", "mixtral", "poc", "think", "mamba", "windowed"] = Field(
         "gpt2", description="architecture whose defaults fill the keys left out"
     )
     d_model: int = Field(128, ge=1, description="width of the residual stream (channels)")
     block: BlockKind = Field(
         _BY_NAME,
-        description="attention, feedback (to a memory of all layers, one token after the other) or ssm (a selective"
-        " state space, no heads and no MLP); default: by name",
+        description="attention, feedback (to a memory of all layers, one token after the other), ssm (a selective"
+        " state space, no heads and no MLP) or window (attention to the slots of a layout); default: by name",
     )
     n_heads: int = Field(_BY_NAME, ge=1, description=f"query heads per block (count); default: {_N_HEADS}")
     n_kv_heads: int = Field(
@@ -114,6 +116,10 @@ class ModelConfig(BaseModel):
     )
     d_conv: int | None = Field(None, ge=1, description="block: ssm only: taps of the convolution (tokens); default: 4")
     expand: int | None = Field(None, ge=1, description="block: ssm only: inner width / d_model; default: 2")
+    layout: LayoutName | None = Field(
+        None,
+        description="block: window only: which rows are read, and which slots each token is written from; default: sum",
+    )
     init: InitKind = Field(
         _BY_NAME,
         description="initial matrices: normal with standard deviation init_std, or (scaled) 1/sqrt(inputs of the"
@@ -208,6 +214,8 @@ def _of_attention(given: Mapping[str, Any], architecture: Architecture) -> dict[
         defaults["d_ff"] = _FEED_FORWARD_RATIO[mlp] * _size(
             given, "d_model", ModelConfig.model_fields["d_model"].default
         )
+    if given.get("block", architecture.block) == "window":
+        defaults["layout"] = "sum"
     if mlp == "moe":
         defaults |= {"n_experts": 4, "top_k": 2, "aux_loss_weight": 0.01}
     if given.get("pos_encoding", architecture.pos_encoding) in ("rope", "pope"):

@@ -22,12 +22,32 @@ def check_model(config: ModelConfig) -> None:
         _check_heads(config)
         _check_experts(config)
         _check_attention(config)
+    _check_window(config)
     _check_init(config)
     _check_loops(config)
     if config.head_bias and config.tie_weights:
         raise UserError("model.head_bias needs a head of its own; set tie_weights: false or head_bias: false")
     if len(set(config.dropout_places)) < len(config.dropout_places):
         raise UserError(f"model.dropout_places names a place twice: {', '.join(config.dropout_places)}")
+
+
+_OF_WINDOW: dict[str, object] = {
+    "norm": "rmsnorm", "norm_place": "pre", "mlp": "relu", "mlp_bias": False, "attention_bias": False, "n_loops": 1,
+    "pos_encoding": "none", "softmax": "standard", "scale_embeddings": False, "legacy_cross_attention": False,
+    "dropout": 0.0,
+}  # fmt: skip
+
+
+def _check_window(config: ModelConfig) -> None:
+    if config.block != "window":
+        if config.layout is not None:
+            raise UserError(f"model.layout has no effect with block: {config.block}; remove it or use name: windowed")
+        return
+    for key, only in _OF_WINDOW.items():
+        if (value := getattr(config, key)) != only:
+            raise UserError(f"model.{key} {value} is not possible with block: window, only {only} is; remove it")
+    if config.n_kv_heads != config.n_heads:
+        raise UserError(f"model.n_kv_heads {config.n_kv_heads} is not possible with block: window; remove it")
 
 
 def _check_init(config: ModelConfig) -> None:

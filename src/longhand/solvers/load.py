@@ -10,10 +10,13 @@ from longhand.models.config import ModelConfig
 from longhand.numpy_gpt.fits import check_fits
 from longhand.numpy_gpt.model import NumpyGPT
 from longhand.numpy_gpt.parameters import Parameters, weight_shapes
+from longhand.numpy_gpt.windowed import WindowNetwork
 from longhand.runs.checkpoint import Checkpoint, check_shapes, load_checkpoint
 from longhand.runtime import torch_is_installed
 from longhand.shipped import model_path
 from longhand.solvers.numpy_solver import NumpySolver
+from longhand.solvers.windowed import WindowedSolver
+from longhand.text.layouts.registry import layout
 
 if TYPE_CHECKING:
     import torch
@@ -45,7 +48,7 @@ def load(
     dtype: torch.dtype | None = None,
     threads: int | None = None,
     engine: Engine = "auto",
-) -> AutoregressiveSolver | NumpySolver:
+) -> AutoregressiveSolver | NumpySolver | WindowedSolver:
     """Return the solver of a checkpoint or run directory, or of a model shipped with longhand.
 
     The directory says everything else itself, and its files are compared with their SHA-256 first. `dtype` is
@@ -64,8 +67,10 @@ def solver_of(
     dtype: torch.dtype | None = None,
     threads: int | None = None,
     engine: Engine = "auto",
-) -> AutoregressiveSolver | NumpySolver:
+) -> AutoregressiveSolver | NumpySolver | WindowedSolver:
     """Return the solver of a checkpoint in memory; the settings, and what is raised, are those of `load`."""
+    if checkpoint.model.get("block") == "window":
+        return load_windowed(checkpoint)
     if engine == "numpy" or (engine == "auto" and not torch_is_installed()):
         if str(device) != "cpu" or dtype is not None:
             raise UserError("the numpy engine computes on the CPU and in float32; leave out device and dtype")
@@ -83,6 +88,15 @@ def solver_of(
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"cannot put the model on device {str(device)!r}: {reason}") from error
     return AutoregressiveSolver(model, checkpoint.vocabulary, checkpoint.format, checkpoint.domain, engine=engine)
+
+
+def load_windowed(checkpoint: Checkpoint) -> WindowedSolver:
+    """The solver of a windowed model, in float64; raises `UserError` for weights of another model."""
+    config = ModelConfig.model_validate(dict(checkpoint.model))
+    assert config.layout is not None
+    rows = layout(config.layout)
+    network = WindowNetwork(checkpoint.weights, config.n_layers, config.n_heads, config.norm_eps)
+    return WindowedSolver(network, rows, checkpoint.format, checkpoint.domain)
 
 
 def load_with_numpy(checkpoint: Checkpoint) -> NumpySolver:

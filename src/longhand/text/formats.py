@@ -11,9 +11,11 @@ from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.expression import parse_expression
 from longhand.arithmetic.problem import Division, Problem, Semantics
 from longhand.errors import UserError
+from longhand.text.schoolbook import longest_schoolbook, read_schoolbook, write_schoolbook
 from longhand.text.vocabulary import Vocabulary
 from longhand.text.worked_steps import NOOP, WORKED_STEPS, Steps
 
+Notation = Literal["number", "schoolbook"]
 Style = Literal["expression", "question", "spaced", "chat", "as_asked"]
 
 THINK, END_THINK = "<think>", "</think>"
@@ -50,6 +52,7 @@ _CHOICES: Mapping[str, tuple[object, ...]] = {
     "begin": (False, True),
     "semantics": get_args(Semantics),
     "division": get_args(Division),
+    "notation": get_args(Notation),
 }
 
 
@@ -104,7 +107,8 @@ class Format:
     so many digits; operands also to the `widest` of their problem. A fraction `1/3` and a division with remainder
     `17r3` are two numbers, each filled and reversed by itself. `steps` are the worked steps, which `steps_width`
     fills with `<noop>` to so many tokens, and `begin` puts the vocabulary's bos in front. Problems are read with
-    `semantics` and `division`, and those that are written should have them. Raises `UserError` for settings that
+    `semantics` and `division`, and those that are written should have them. With the `notation` schoolbook the answer
+    is the rows of text/schoolbook.py, which end in it, in place of a number. Raises `UserError` for settings that
     are impossible.
     """
 
@@ -118,6 +122,7 @@ class Format:
     begin: bool = False
     semantics: Semantics = "precedence"
     division: Division = "exact"
+    notation: Notation = "number"
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
@@ -133,6 +138,10 @@ class Format:
                 raise UserError(f"format.{name} is {width!r}; give a whole number of at least 1")
         if self.steps_width is not None and self.steps == "none":
             raise UserError("format.steps_width fills worked steps; choose format.steps, or leave it out")
+        if self.notation == "schoolbook":
+            for name in ("reverse_operands", "reverse_answer", "operand_width", "answer_width", "steps"):
+                if getattr(self, name) != type(self).__dataclass_fields__[name].default:
+                    raise UserError(f"format.{name} has no effect on notation: schoolbook; leave it out")
 
     @property
     def number_width(self) -> int | None:
@@ -168,7 +177,9 @@ class Format:
                 raise UserError(f"{problem}: its steps take {len(steps)} tokens; raise format.steps_width")
             steps += NOOP * missing
         cot = f"{THINK}{steps}{END_THINK}" if steps else ""
-        return Rendered(self.prompt(problem), cot + self.write_answer(problem.answer), cot)
+        schoolbook = self.notation == "schoolbook"
+        answer = write_schoolbook(problem) if schoolbook else self.write_answer(problem.answer)
+        return Rendered(self.prompt(problem), cot + answer, cot)
 
     def write_answer(self, answer: str) -> str:
         """A canonical answer as a model writes it; raises `UserError` if it does not fit its width."""
@@ -185,6 +196,8 @@ class Format:
         where there is none, and nothing may come after it.
         """
         _, written = split_cot(completion)
+        if self.notation == "schoolbook":
+            return read_schoolbook(written)
         match = _CANONICAL.fullmatch(written)
         if match is None:
             return None
@@ -256,6 +269,9 @@ class Format:
         prompt = self.begin + len(before) + n * operand + (n - 1) * (2 * len(around) + 1) + len(after)
 
         largest = max(abs(low), abs(high))
+        if self.notation == "schoolbook":
+            longest = max(longest_schoolbook(operator, len(str(largest))) for operator in domain.operators)
+            return prompt, longest + 1
         steps = self.steps_width
         if steps is None:
             kind = WORKED_STEPS[self.steps]

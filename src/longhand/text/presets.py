@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from longhand.errors import UserError
+from longhand.text.schoolbook import LETTERS
 from longhand.text.vocabulary import Vocabulary
 
 _DIGITS = tuple("0123456789")
@@ -34,9 +35,29 @@ _UNIFIED = Vocabulary(
     {**_MINI18.roles, **_THINK, "unk": "<unk>", "separator": " "},
 )
 _CHARS = Vocabulary.from_corpus(["What is ?"])  # what its published corpus is written with
+_ROWS = {"pad": "<pad>", "bos": "<bos>", "eos": "<eos>"}
+_SPECIAL = ("<pad>", "<bos>", "<eos>", *_DIGITS)
+_SUM_ROWS = Vocabulary("sum_rows", (*_SPECIAL, "+", "="), _ROWS)
+_SIGNED_ROWS = Vocabulary("signed_rows", (*_SUM_ROWS.tokens, "-", "~"), _ROWS)
+_PRODUCT_ROWS = Vocabulary("product_rows", (*_SPECIAL, "*", "=", ";", *LETTERS), _ROWS)
+_DIVISION_ROWS = Vocabulary("division_rows", (*_SPECIAL, "/", "=", "S", "T", "#", *LETTERS), _ROWS)
+_SCHOOLBOOK = Vocabulary("schoolbook", (*_SIGNED_ROWS.tokens, "*", ";", "/", "S", "T", "#", *LETTERS), _ROWS)
 
 VOCABULARIES: Mapping[str, Vocabulary] = {
-    preset.name: preset for preset in (_COT16, _COT17, _POC16, _MINI18, _CHARS, _UNIFIED)
+    preset.name: preset
+    for preset in (
+        _COT16,
+        _COT17,
+        _POC16,
+        _MINI18,
+        _CHARS,
+        _UNIFIED,
+        _SUM_ROWS,
+        _SIGNED_ROWS,
+        _PRODUCT_ROWS,
+        _DIVISION_ROWS,
+        _SCHOOLBOOK,
+    )
 }
 
 

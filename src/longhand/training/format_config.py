@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from longhand.text.formats import Format, Style
+from longhand.text.formats import Format, Notation, Style
 from longhand.text.worked_steps import Steps
 
 
@@ -27,6 +27,9 @@ class FormatConfig(BaseModel):
     steps: Steps = Field("none", description="worked steps before the answer")
     steps_width: int | None = Field(None, description="pad the worked steps to so many tokens")
     begin: bool = Field(False, description="put the vocabulary's bos token in front")
+    notation: Notation = Field(
+        "number", description="the answer as a number, or the rows that lead to it as in schoolbooks, units first"
+    )
     semantics: Literal["precedence", "left_to_right"] | None = Field(
         None, description="how several operators are evaluated (default: as data.domain says)"
     )

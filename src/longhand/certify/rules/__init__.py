@@ -1,0 +1,1 @@
+"""The rows of every layout as an automaton over integers."""

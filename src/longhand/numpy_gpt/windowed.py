@@ -1,0 +1,84 @@
+"""The windowed transformer in NumPy: from windows to logits, in the precision that is proved and served."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.integer[Any]]
+
+CHUNK = 4096  # windows computed at a time, so that what they need stays in the processor's cache
+
+
+class WindowNetwork:
+    """A function of windows: the weights of models/slot_attention.py, computed in `dtype`.
+
+    Keys and values are made from the embeddings once, so a prediction costs the same wherever in a text it stands.
+    """
+
+    def __init__(
+        self,
+        weights: Mapping[str, NDArray[Any]],
+        n_layers: int,
+        n_heads: int,
+        norm_eps: float,
+        dtype: type[np.floating[Any]] = np.float64,
+    ) -> None:
+        w = {name: np.asarray(array, dtype=dtype) for name, array in weights.items()}
+        self.embedding = w["embedding.weight"]
+        self.head = w.get("head.weight", self.embedding)
+        self.norm, self.eps, self.n_heads = w["norm.weight"], dtype(norm_eps), n_heads
+        d_model = self.embedding.shape[1]
+        self.scale = dtype((d_model // n_heads) ** -0.5)
+        self.blocks = []
+        for i in range(n_layers):
+            block = {name: w[f"blocks.{i}.{name}"] for name in _BLOCK}
+            query, key, value = np.split(block["attention.qkv.weight"], 3)
+            memory = self._norm(self.embedding, block["attention_norm.weight"])
+            keys = (memory @ key.T).reshape(-1, n_heads, d_model // n_heads).transpose(1, 2, 0)  # [heads, width, vocab]
+            values = (memory @ value.T).reshape(-1, n_heads, d_model // n_heads).transpose(1, 0, 2)
+            self.blocks.append((block, query, keys, values))
+
+    def logits(self, windows: Ints) -> Floats:
+        """The logits of the token after each window, [n, n_slots]: [n, vocab]."""
+        parts = [self._logits(windows[i : i + CHUNK]) for i in range(0, len(windows), CHUNK)]
+        return np.concatenate(parts) if parts else np.empty((0, len(self.head)), self.head.dtype)
+
+    def _logits(self, windows: Ints) -> Floats:
+        n = len(windows)
+        x = self.embedding[windows[:, 0]]
+        at = windows[None]  # [1, n, n_slots]
+        for block, query, keys, values in self.blocks:
+            q = self._norm(x, block["attention_norm.weight"]) @ query.T
+            q = q.reshape(n, self.n_heads, -1).transpose(1, 0, 2)  # [heads, n, width]
+            scores = np.take_along_axis(q @ keys * self.scale, np.broadcast_to(at, (self.n_heads, *windows.shape)), 2)
+            scores = scores + block["attention.slot_bias"][:, None, :]
+            weights = np.exp(scores - scores.max(axis=2, keepdims=True))
+            weights /= weights.sum(axis=2, keepdims=True)
+            gathered = np.zeros_like(q)
+            for slot in range(windows.shape[1]):
+                gathered += weights[:, :, slot, None] * values[:, windows[:, slot]]
+            x = x + gathered.transpose(1, 0, 2).reshape(n, -1) @ block["attention.out.weight"].T
+            hidden = self._norm(x, block["mlp_norm.weight"]) @ block["mlp.up.weight"].T
+            x = x + np.maximum(hidden, 0) @ block["mlp.down.weight"].T
+        logits: Floats = self._norm(x, self.norm) @ self.head.T
+        return logits
+
+    def _norm(self, x: Floats, weight: Floats) -> Floats:
+        scaled: Floats = x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + self.eps) * weight
+        return scaled
+
+
+_BLOCK = (
+    "attention_norm.weight",
+    "attention.slot_bias",
+    "attention.qkv.weight",
+    "attention.out.weight",
+    "mlp_norm.weight",
+    "mlp.up.weight",
+    "mlp.down.weight",
+)

@@ -1,0 +1,1 @@
+"""Which few tokens each token of schoolbook rows is written from."""
