@@ -79,13 +79,17 @@ class WindowList:
         counts = np.bincount(self.kinds, minlength=len(self.kind_names))
         return {name: int(count) for name, count in zip(self.kind_names, counts, strict=True)}
 
-    def path(self, place: int) -> list[tuple[int | None, int | None]]:
-        """The digits brought in on the shortest way to a window, it included."""
+    def path(self, place: int) -> list[int]:
+        """The windows on the shortest way to one, it included."""
         found = []
         while place >= 0:
-            found.append(self.columns[place])
+            found.append(place)
             place = int(self.parents[place])
         return found[::-1]
+
+    def kind(self, place: int) -> str:
+        """Where in the rows a window is, in words."""
+        return self.kind_names[self.kinds[place]]
 
 
 def list_windows(rules: Rules) -> WindowList:

@@ -33,6 +33,8 @@ ARCHITECTURES: Mapping[str, Architecture] = {a.name: a for a in (GPT2, LLAMA2, M
 
 _FEED_FORWARD_RATIO: Mapping[str, int] = {"gelu": 4, "relu": 4, "swiglu": 3, "moe": 3}
 _N_HEADS = 4
+ANY_LENGTH = 2**31 - 1
+"""The context of a windowed model: it looks at a few tokens however many there are."""
 _BY_NAME: Any = None  # the default of keys that `name` and the sizes decide; filled in unless they have no meaning
 
 
@@ -215,7 +217,7 @@ def _of_attention(given: Mapping[str, Any], architecture: Architecture) -> dict[
             given, "d_model", ModelConfig.model_fields["d_model"].default
         )
     if given.get("block", architecture.block) == "window":
-        defaults["layout"] = "sum"
+        defaults |= {"layout": "sum", "max_seq_len": ANY_LENGTH}
     if mlp == "moe":
         defaults |= {"n_experts": 4, "top_k": 2, "aux_loss_weight": 0.01}
     if given.get("pos_encoding", architecture.pos_encoding) in ("rope", "pope"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,15 @@ Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
 CHUNK = 4096  # windows computed at a time, so that what they need stays in the processor's cache
+
+
+class WindowBlockWeights(NamedTuple):
+    """The weights of a block, its queries [d_model, d_model], and keys and values of the vocabulary."""
+
+    weights: dict[str, Floats]
+    query: Floats
+    keys: Floats  # [heads, width, vocab]
+    values: Floats  # [heads, vocab, width]
 
 
 class WindowNetwork:
@@ -39,9 +48,9 @@ class WindowNetwork:
             block = {name: w[f"blocks.{i}.{name}"] for name in _BLOCK}
             query, key, value = np.split(block["attention.qkv.weight"], 3)
             memory = self._norm(self.embedding, block["attention_norm.weight"])
-            keys = (memory @ key.T).reshape(-1, n_heads, d_model // n_heads).transpose(1, 2, 0)  # [heads, width, vocab]
+            keys = (memory @ key.T).reshape(-1, n_heads, d_model // n_heads).transpose(1, 2, 0)
             values = (memory @ value.T).reshape(-1, n_heads, d_model // n_heads).transpose(1, 0, 2)
-            self.blocks.append((block, query, keys, values))
+            self.blocks.append(WindowBlockWeights(block, query, keys, values))
 
     def logits(self, windows: Ints) -> Floats:
         """The logits of the token after each window, [n, n_slots]: [n, vocab]."""

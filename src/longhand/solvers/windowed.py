@@ -30,9 +30,7 @@ class WindowedSolver(TextSolver):
     Numbers may be of any length: what may be written by default is as long as the rows of the question are.
     """
 
-    def __init__(
-        self, network: WindowNetwork, layout: Layout, format: Format, domain: Domain | None = None
-    ) -> None:
+    def __init__(self, network: WindowNetwork, layout: Layout, format: Format, domain: Domain | None = None) -> None:
         super().__init__(layout.vocabulary, format, domain, context=2**62)
         self.max_new_tokens = None  # the domain says what was trained on; longer numbers are read as well
         self.network, self.layout = network, layout

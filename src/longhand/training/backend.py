@@ -65,6 +65,19 @@ class HeldOut(Protocol):
         ...
 
 
+class ProofStatus(Protocol):
+    """What was found the last time that all windows were looked at."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the model is right after every one of them, with the margin asked for."""
+        ...
+
+    def report(self) -> str:
+        """What is still wrong, in a line."""
+        ...
+
+
 class State(Protocol):
     """The moving parts of a run: step, weights, optimizer, average, sums since the last logged row, selection."""
 
@@ -72,6 +85,11 @@ class State(Protocol):
     seconds: float
     best: BestCheckpoints
     early: EarlyStopping | None
+
+    @property
+    def proof(self) -> ProofStatus | None:
+        """How far the proof is that training is for; None where it is for none."""
+        ...
 
     @property
     def evaluated(self) -> Any:
@@ -90,6 +108,10 @@ class State(Protocol):
 
     def take_step(self, micro_batches: Sequence[Batch], learning_rate: float, *, wants_stop: bool = False) -> bool:
         """Move the weights by the gradient of the mean loss over all tokens that count; whether any process stops."""
+        ...
+
+    def prove(self) -> dict[str, Any]:
+        """What of the windows of its layout the evaluated model gets wrong, if that is asked for."""
         ...
 
     def totals(self) -> tuple[float, float, float]:

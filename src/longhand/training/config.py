@@ -8,8 +8,9 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from longhand.errors import UserError
+from longhand.training.proof_config import ProofConfig
 
-Metric = Literal["val_loss", "val_exact_match", "val_token_accuracy"]
+Metric = Literal["val_loss", "val_exact_match", "val_token_accuracy", "window_margin"]
 
 DEFAULT_STEPS = 10_000
 DEFAULT_EVAL_INTERVAL = 500
@@ -117,6 +118,9 @@ class TrainingConfig(BaseModel):
         None, description=f"what is asked for sample answers; default: the first {HELD_OUT_PROMPTS} held-out problems"
     )
     early_stopping: EarlyStoppingConfig | None = Field(None, description="end training when a metric has settled")
+    proof: ProofConfig | None = Field(
+        None, description="name: windowed only: end training when the model is right after every window there is"
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -38,10 +38,12 @@ COLUMNS = (
     "val_token_accuracy",
     "val_token_accuracy_all",
     "val_total",
+    "wrong_windows",
+    "window_margin",
     "seconds",
 )
 
-MEASURED = ("loss", *(column for column in COLUMNS if column.startswith("val_")))
+MEASURED = ("loss", *(column for column in COLUMNS if column.startswith(("val_", "w"))))
 """What a checkpoint says of its weights; the other columns are about the run."""
 
 Row = dict[str, Any]
@@ -49,7 +51,7 @@ Row = dict[str, Any]
 Hook = Callable[[int, Mapping[str, Any]], bool | None]
 """Called in the main process with the step and the row of every evaluation; training ends when it returns true."""
 
-Finish = Literal["max_steps", "early_stopping", "hook"]
+Finish = Literal["max_steps", "early_stopping", "hook", "proved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +209,7 @@ class _Run:
         if evaluate:
             is_best = self._select()
             hooked = self._hooked()
-            finish = "max_steps" if at_end else self._settled() or hooked
+            finish = self._proved() or ("max_steps" if at_end else self._settled() or hooked)
         if finish or (config.sample_interval and step % config.sample_interval == 0):
             self._sample()
         due = evaluate if config.save_interval is None else step % config.save_interval == 0
@@ -232,6 +234,8 @@ class _Run:
         row["examples_per_second"] = round(examples / max(perf_counter() - self.clock, 1e-9), 1)
         if evaluate and self.setup.held_out:
             row |= self.setup.held_out.evaluate(state.evaluated)
+        if evaluate:
+            row |= state.prove()
         row["seconds"] = round(self._seconds(), 3)
         self.row, self.row_step, self.row_counted_from = row, step, step
         state.start_row()
@@ -273,6 +277,10 @@ class _Run:
     def _settled(self) -> Finish | None:
         early = self.state.early
         return "early_stopping" if early is not None and early.is_over else None
+
+    def _proved(self) -> Finish | None:
+        proof = self.state.proof
+        return "proved" if proof is not None and proof.is_done else None
 
     def _hooked(self) -> Finish | None:
         wanted = self.group.is_main and self._call_hooks()
@@ -316,6 +324,8 @@ class _Run:
         )
         if self.group.is_main:
             write_json(directory.results, result.to_dict())
+            if state.proof is not None:
+                self.report.say(state.proof.report())
         return result
 
     def _seconds(self) -> float:

@@ -69,6 +69,14 @@ class NumpyState:
         self.step += 1
         return wants_stop
 
+    @property
+    def proof(self) -> None:
+        """None: the models of this engine have no windows."""
+
+    def prove(self) -> dict[str, Any]:
+        """Nothing: the models of this engine have no windows."""
+        return {}
+
     def totals(self) -> tuple[float, float, float]:
         """Loss, weight and (none) balance loss, summed since the last logged row."""
         loss, weight = self.sums.tolist()

@@ -23,6 +23,7 @@ from longhand.data.batches import Batch
 from longhand.errors import UserError
 from longhand.models.decoder import Decoder
 from longhand.models.flat import FlatParameters
+from longhand.models.slot_attention import WindowedDecoder
 from longhand.training.adopt import Adopt
 from longhand.training.config import RuntimeConfig, TrainingConfig
 from longhand.training.distributed import Group
@@ -31,6 +32,7 @@ from longhand.training.engine import NativeEngine, build_engine, describe
 from longhand.training.muon import Muon
 from longhand.training.objectives import Losses, compiled_losses, next_token_losses
 from longhand.training.optimizer import AdamW, Optimizer
+from longhand.training.proof import Proof
 from longhand.training.selection import BestCheckpoints, EarlyStopping, read_selection, write_selection
 from longhand.training.state_file import state_file
 from longhand.training.step import take_step
@@ -58,6 +60,7 @@ class TrainingState:
     best: BestCheckpoints
     early: EarlyStopping | None
     last_norm: Tensor
+    proof: Proof | None = None
 
     @property
     def evaluated(self) -> Decoder:
@@ -102,6 +105,13 @@ class TrainingState:
         """What was chosen where the configuration left it open, for rows of `longest` tokens."""
         return describe(self.model, self.engine, self.config, self.runtime, self.group.world, longest)
 
+    def prove(self) -> dict[str, Any]:
+        """What of the windows of its layout the evaluated model gets wrong, if that is asked for."""
+        if self.proof is None:
+            return {}
+        assert isinstance(self.evaluated, WindowedDecoder)
+        return self.proof.measure(self.evaluated)
+
     def write(self, folder: Path) -> None:
         """Write the state into a `training_state` folder."""
         content = {
@@ -113,6 +123,7 @@ class TrainingState:
             "average": None if self.average is None else self.average.model.state_dict(),
             "average_updates": 0 if self.average is None else self.average.updates,
             "sums": self.sums,
+            "proof": None if self.proof is None else _tensors(self.proof.to_dict()),
             **write_selection(self.best, self.early),
         }
         # Through memory: a full disk then is an OSError with its reason, not an error of the serialiser.
@@ -135,6 +146,8 @@ class TrainingState:
                 self.average.updates = content["average_updates"]
             self.sums.copy_(content["sums"])
             read_selection(self.best, self.early, content)
+            if self.proof is not None and content.get("proof") is not None:
+                self.proof.restore({name: value.numpy() for name, value in content["proof"].items()})
             self.step, self.seconds = content["step"], content["seconds"]
         except (KeyError, RuntimeError, ValueError, TypeError) as error:
             reason = str(error).splitlines()[0]
@@ -164,7 +177,18 @@ def fresh_state(model: Decoder, config: TrainingConfig, runtime: RuntimeConfig, 
         best=BestCheckpoints(config.save_top_k, config.save_metric),
         early=None if early is None else EarlyStopping(early),
         last_norm=torch.zeros(()),
+        proof=_build_proof(config, model),
     )
+
+
+def _build_proof(config: TrainingConfig, model: Decoder) -> Proof | None:
+    if config.proof is None:
+        return None
+    if not isinstance(model, WindowedDecoder):
+        raise UserError(
+            f"training.proof is for windowed models, whose windows can be listed; model.name is {model.config.name}"
+        )
+    return Proof(config.proof, model, config.seed)
 
 
 def _build_optimizer(model: Decoder, parameters: FlatParameters, config: TrainingConfig) -> Optimizer:
@@ -173,6 +197,10 @@ def _build_optimizer(model: Decoder, parameters: FlatParameters, config: Trainin
     if config.optimizer == "muon":
         return Muon(model, parameters, config)
     return AdamW(parameters, config) if config.optimizer == "adamw" else Adopt(parameters, config)
+
+
+def _tensors(arrays: dict[str, NDArray[Any]]) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
 def _load(checkpoint: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from longhand.data.batches import Batch
+from longhand.models.slot_attention import WindowedDecoder
 from longhand.training.config import TrainingConfig
 from longhand.training.distributed import Group
 from longhand.training.engine import uses_bf16
@@ -75,6 +76,14 @@ def _add_gradients(
         totals[1] += weight
         if balance is not None:
             totals[2] += balance.detach()
+    if state.proof is not None:
+        assert isinstance(model, WindowedDecoder)
+        drilled = state.proof.loss(model, state.step, float(totals[1]), group.rank, group.world)
+        if drilled is not None:
+            loss, n_windows = drilled
+            (loss * scale).backward()  # type: ignore[no-untyped-call]
+            totals[0] += loss.detach()
+            totals[1] += n_windows
     return totals
 
 

@@ -9,6 +9,8 @@ from longhand.certify.search import Transition
 from longhand.text.layouts.sums import SumLayout
 from longhand.text.schoolbook import COMPLEMENT
 
+SECOND_PASS, END_OF_SECOND_PASS = "second pass", "end of second pass"
+
 
 class Column(NamedTuple):
     """Behind a column: the operator, its tokens of a and b, the last token written, and the carry or borrow."""
@@ -98,6 +100,7 @@ class SumRules:
             if digit is not None:
                 owed = -digit - state.borrow
                 label = self._digits[owed % 10]
-                yield Transition(window, label, "second pass", Complement(token, label, int(owed < 0)))
+                after = Complement(token, label, int(owed < 0))
+                yield Transition(window, label, SECOND_PASS, after, (digit, None))
             elif state.digit != self._equals and state.borrow:
-                yield Transition(window, self._eos, "end of second pass", None)
+                yield Transition(window, self._eos, END_OF_SECOND_PASS, None)

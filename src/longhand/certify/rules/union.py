@@ -41,4 +41,3 @@ class UnionRules:
             missing = self._n_slots - len(window)
             wide = (*window[:-1], *[window[0]] * missing, window[-1])
             yield Transition(wide, label, kind, None if after is None else Within(state.part, after), column)
-
