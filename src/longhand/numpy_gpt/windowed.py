@@ -47,7 +47,7 @@ class WindowNetwork:
         for i in range(n_layers):
             block = {name: w[f"blocks.{i}.{name}"] for name in _BLOCK}
             query, key, value = np.split(block["attention.qkv.weight"], 3)
-            memory = self._norm(self.embedding, block["attention_norm.weight"])
+            memory = self.normed(self.embedding, block["attention_norm.weight"])
             keys = (memory @ key.T).reshape(-1, n_heads, d_model // n_heads).transpose(1, 2, 0)
             values = (memory @ value.T).reshape(-1, n_heads, d_model // n_heads).transpose(1, 0, 2)
             self.blocks.append(WindowBlockWeights(block, query, keys, values))
@@ -62,7 +62,7 @@ class WindowNetwork:
         x = self.embedding[windows[:, 0]]
         at = windows[None]  # [1, n, n_slots]
         for block, query, keys, values in self.blocks:
-            q = self._norm(x, block["attention_norm.weight"]) @ query.T
+            q = self.normed(x, block["attention_norm.weight"]) @ query.T
             q = q.reshape(n, self.n_heads, -1).transpose(1, 0, 2)  # [heads, n, width]
             scores = np.take_along_axis(q @ keys * self.scale, np.broadcast_to(at, (self.n_heads, *windows.shape)), 2)
             scores = scores + block["attention.slot_bias"][:, None, :]
@@ -72,12 +72,13 @@ class WindowNetwork:
             for slot in range(windows.shape[1]):
                 gathered += weights[:, :, slot, None] * values[:, windows[:, slot]]
             x = x + gathered.transpose(1, 0, 2).reshape(n, -1) @ block["attention.out.weight"].T
-            hidden = self._norm(x, block["mlp_norm.weight"]) @ block["mlp.up.weight"].T
+            hidden = self.normed(x, block["mlp_norm.weight"]) @ block["mlp.up.weight"].T
             x = x + np.maximum(hidden, 0) @ block["mlp.down.weight"].T
-        logits: Floats = self._norm(x, self.norm) @ self.head.T
+        logits: Floats = self.normed(x, self.norm) @ self.head.T
         return logits
 
-    def _norm(self, x: Floats, weight: Floats) -> Floats:
+    def normed(self, x: Floats, weight: Floats) -> Floats:
+        """RMS norm over the last axis."""
         scaled: Floats = x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + self.eps) * weight
         return scaled
 
