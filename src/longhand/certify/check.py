@@ -32,19 +32,21 @@ Entry = tuple[Window, str, str]  # the window, what follows it, and the kind of 
 Array = Any
 
 CLAIMS = {
-    "sum": "for all whole numbers a, b >= 0 of any length, greedy decoding of `a+b=` in float64 writes the digits of a+b",
-    "signed": "for all whole numbers a, b >= 0 of any length, greedy decoding of `a+b=` and `a-b=` in float64 writes rows that"
-    " end in a+b, and in a-b with its sign",
-    "product": "for all whole numbers a, b >= 0 of any length, greedy decoding of `a*b=` in float64 writes rows that end in a*b",
-    "division": "for all whole numbers a >= 0 and b >= 1 of any length, b written without zeros in front, greedy decoding of"
-    " `a/b=` in float64 writes rows that end in the quotient and the remainder",
-    "schoolbook": "for all whole numbers a, b >= 0 of any length, greedy decoding in float64 of `a+b=`, `a-b=`, `a*b=` and, where"
-    " b >= 1 is written without zeros in front, `a/b=` writes rows that end in the sum, the difference with its sign, the"
-    " product, and the quotient with its remainder",
+    "sum": "for all whole numbers a, b >= 0 of any length, greedy decoding of `a+b=` in float64 writes the digits"
+    " of a+b",
+    "signed": "for all whole numbers a, b >= 0 of any length, greedy decoding of `a+b=` and `a-b=` in float64 writes"
+    " rows that end in a+b, and in a-b with its sign",
+    "product": "for all whole numbers a, b >= 0 of any length, greedy decoding of `a*b=` in float64 writes rows that"
+    " end in a*b",
+    "division": "for all whole numbers a >= 0 and b >= 1 of any length, b written without zeros in front, greedy"
+    " decoding of `a/b=` in float64 writes rows that end in the quotient and the remainder",
+    "schoolbook": "for all whole numbers a, b >= 0 of any length, greedy decoding in float64 of `a+b=`, `a-b=`, `a*b=`"
+    " and, where b >= 1 is written without zeros in front, `a/b=` writes rows that end in the sum, the difference with"
+    " its sign, the product, and the quotient with its remainder",
 }
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The certificate does not hold; the message says why."""
 
 
@@ -232,9 +234,11 @@ class Number:
         self.error = np.zeros_like(value) if error is None else error
 
     def map(self, rearrange: Callable[[Array], Array]) -> Number:
+        """The same entries in another arrangement."""
         return Number(rearrange(self.value), rearrange(self.error))
 
     def plus(self, other: Number) -> Number:
+        """The sum."""
         total = self.value + other.value
         return Number(total, (self.error + other.error + U * abs(total)) * SLACK)
 
@@ -245,6 +249,7 @@ class Number:
         return Number(self.value @ weight.T, error * SLACK + TINY)
 
     def normed(self, weight: Array, eps: float) -> Number:
+        """RMS norm over the last axis: the root moves by at most |error| / sqrt(d) where its input moves by error."""
         d = self.value.shape[-1]
         root = np.sqrt((self.value**2).mean(axis=-1, keepdims=True) + eps)
         moved = np.sqrt((self.error**2).sum(axis=-1, keepdims=True) / d) * SLACK
@@ -321,7 +326,7 @@ def _shares(q: Number, k: Number, windows: Array, block: dict[str, Array], head:
 
 
 def check(directory: Path) -> str:
-    """Check the certificate of a model; returns the claim that holds, raises `Refused` with the first thing that does not."""
+    """Check the certificate of a model; returns the claim, or raises `RefusedError` with what does not hold."""
     certificate, config = _json(directory / "certificate.json"), _json(directory / "config.json")
     tokens = _json(directory / "tokenizer.json")["tokens"]
     model, layout = config["model"], certificate["layout"]
@@ -399,7 +404,7 @@ def close(what: str, said: float, found: float, relative: float = 1e-6) -> None:
 
 def refuse(why: str) -> NoReturn:
     """Stop: the certificate does not hold."""
-    raise Refused(why)
+    raise RefusedError(why)
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -414,7 +419,9 @@ def _json(path: Path) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Print what holds, or why it does not; exit code 0 or 1."""
-    parser = argparse.ArgumentParser(prog="python -m longhand.certify.check", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(
+        prog="python -m longhand.certify.check", description="Check the certificates of models."
+    )
     parser.add_argument(
         "models", nargs="+", type=Path, metavar="MODEL", help="directory of a checkpoint with its certificate"
     )
@@ -423,9 +430,9 @@ def main(arguments: list[str] | None = None) -> int:
         started = perf_counter()
         try:
             claim = check(directory)
-        except (Refused, KeyError, TypeError, ValueError, IndexError) as error:
+        except (RefusedError, KeyError, TypeError, ValueError, IndexError) as error:
             failed = True
-            print(f"{directory}: REFUSED. {error if isinstance(error, Refused) else f'malformed: {error!r}'}")
+            print(f"{directory}: REFUSED. {error if isinstance(error, RefusedError) else f'malformed: {error!r}'}")
         else:
             print(f"{directory}: holds ({perf_counter() - started:.1f} s). {claim[0].upper()}{claim[1:]}")
     return int(failed)

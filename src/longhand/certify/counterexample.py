@@ -1,4 +1,4 @@
-"""From a window after which a network is wrong to the shortest problem in which it arises, asked of the real decoder."""
+"""From a window that a network is wrong about to the shortest problem that shows it, asked of the real decoder."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from longhand.certify.search import WindowList
 from longhand.solvers.windowed import WindowedSolver
 from longhand.text.layouts.sums import SumLayout
 from longhand.text.schoolbook import write_rows
+from longhand.text.vocabulary import Vocabulary
 
 RANDOM_PROBLEMS = 20_000
 """Longer problems that are tried where no problem of two digits shows a wrong window."""
@@ -34,12 +35,12 @@ class Counterexample:
 def counterexample(solver: WindowedSolver, listed: WindowList, wrong: NDArray[np.int64]) -> Counterexample | None:
     """The shortest problem found that shows one of the `wrong` windows; None if no problem tried does.
 
-    Of sums and differences the search that listed the windows knows the shortest; of products and divisions all problems
-    of one and two digits are tried, then longer ones at random.
+    Of sums and differences the search that listed the windows knows the shortest; of products and divisions all
+    problems of one and two digits are tried, then longer ones at random.
     """
     if isinstance(solver.layout, SumLayout):
         shortest = min(wrong.tolist(), key=lambda place: len(listed.path(place)))
-        return _ask(solver, *_problem_of_path(listed, shortest, solver))
+        return _ask(solver, *problem_of_path(listed, shortest, solver.vocabulary))
     bad = {tuple(window) for window in listed.windows[wrong].tolist()}
     for a, operator, b in _problems(solver.layout.operators):
         if any(window in bad for window in _windows(solver, a, operator, b)):
@@ -53,11 +54,12 @@ def _ask(solver: WindowedSolver, a: str, operator: str, b: str) -> Counterexampl
     return Counterexample(f"{a}{operator}{b}=", expected, written, written != expected)
 
 
-def _problem_of_path(listed: WindowList, place: int, solver: WindowedSolver) -> tuple[str, str, str]:
+def problem_of_path(listed: WindowList, place: int, vocabulary: Vocabulary) -> tuple[str, str, str]:
+    """The shortest sum or difference that shows a window: a, the operator and b, zeros in front where need be."""
     path = listed.path(place)
     passes = [listed.kind(step) in (SECOND_PASS, END_OF_SECOND_PASS) for step in path]
     operator_id = int(listed.windows[path[0], -1])
-    operator = solver.vocabulary.tokens[operator_id]
+    operator = vocabulary.tokens[operator_id]
     if not passes[-1]:
         columns = [listed.columns[step] for step in path]
         return _number([x for x, _ in columns]), operator, _number([y for _, y in columns])

@@ -17,7 +17,7 @@ from longhand.numpy_gpt.windowed import WindowNetwork
 from longhand.text.layouts.base import Layout
 from longhand.text.schoolbook import write_rows
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 
 def dense_logits(network: WindowNetwork, layout: Layout, ids: Sequence[int]) -> Floats:

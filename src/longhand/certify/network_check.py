@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from longhand.certify.rounding import bounded_logits
 from longhand.certify.search import WindowList
 from longhand.numpy_gpt.windowed import WindowNetwork
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ def quick_margins(network: WindowNetwork, listed: WindowList) -> Floats:
     """The lead of the right token after each window, in logits: what training to the proof looks at."""
     logits = network.logits(listed.windows)
     right, rivals = _split(logits, listed.labels)
-    return right - rivals.max(axis=1)
+    lead: Floats = right - rivals.max(axis=1)
+    return lead
 
 
 def check_network(network: WindowNetwork, listed: WindowList) -> NetworkCheck:

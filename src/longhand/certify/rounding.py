@@ -1,7 +1,7 @@
 """How far the logits computed in float64 can lie from those of real arithmetic, whatever order sums are taken in.
 
-A running error analysis (Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition, chapters 3 and 4): beside each
-array goes another of the same shape that bounds its distance from the exact value. A sum of n products, in any
+A running error analysis (Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition, chapters 3 and 4): beside
+each array goes another of the same shape that bounds its distance from the exact value. A sum of n products, in any
 order, with or without fused multiply-add, is off by at most gamma_n = n u / (1 - n u) times the sum of their sizes.
 """
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from longhand.numpy_gpt.windowed import WindowNetwork
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 UNIT = 2.0**-53
 """The rounding unit u of float64."""
@@ -27,8 +27,7 @@ TINY = 1e-300
 CHUNK = 2048
 
 ASSUMPTIONS = (
-    "float64 as IEEE 754 has it, rounding to nearest: + - * / and square root are off by at most one unit in the last place"
-    " (2**-53 relatively)",
+    "float64 as IEEE 754 has it, rounding to nearest: + - * / and square root are off by at most 2**-53 relatively",
     f"exp is off by at most {EXP_UNITS} units relatively",
     "sums may be taken in any order, with or without fused multiply-add",
     "the processor, the memory and the code that reads the prompt and spells the answer do what they should",
@@ -119,13 +118,13 @@ class _Analysis:
 
 
 def _linear(x: Bounded, weight: Floats) -> Bounded:
-    """x W^T for weights known exactly."""
+    """The product with W^T for weights known exactly."""
     value, size = x.value @ weight.T, abs(weight).T
     return Bounded(value, (gamma(weight.shape[1]) * (abs(x.value) @ size) + x.error @ size) * SLACK + TINY)
 
 
 def _product(x: Bounded, y: Bounded) -> Bounded:
-    """x y for two factors known with errors."""
+    """The product of two factors known with errors."""
     n = x.value.shape[-1]
     error = gamma(n) * (abs(x.value) @ abs(y.value)) + x.error @ abs(y.value) + (abs(x.value) + x.error) @ y.error
     return Bounded(x.value @ y.value, error * SLACK + TINY)

@@ -6,7 +6,7 @@ import hashlib
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,18 +32,18 @@ class Transition(NamedTuple):
 
 
 class Rules(Protocol):
-    """The rows of a layout as an automaton: the states rows begin in, and the transitions out of each state.
+    """The rows of a layout as an automaton: the states rows begin in, and the transitions out of each state."""
 
-    `lemmas` are the facts by which transitions were left out, which no window shows.
-    """
-
-    lemmas: tuple[str, ...]
+    @property
+    def lemmas(self) -> tuple[str, ...]:
+        """The facts by which transitions were left out, which no window shows."""
+        ...
 
     def starts(self) -> Iterable[State]:
         """The states before the first token of the rows."""
         ...
 
-    def transitions(self, state: State) -> Iterator[Transition]:
+    def transitions(self, state: Any) -> Iterator[Transition]:
         """Everything that can happen in a state; what cannot happen may be among it, never the other way round."""
         ...
 
@@ -89,7 +89,7 @@ class WindowList:
 
     def kind(self, place: int) -> str:
         """Where in the rows a window is, in words."""
-        return self.kind_names[self.kinds[place]]
+        return self.kind_names[int(self.kinds[place])]
 
 
 def list_windows(rules: Rules) -> WindowList:

@@ -7,7 +7,7 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -38,7 +38,7 @@ READER_DIGITS = 1000
 DENSE_CASES = 20
 
 
-class NotCertified(UserError):
+class NotCertifiedError(UserError):
     """A model that is wrong about some window; `report` is the certificate it would have, with what is wrong."""
 
     def __init__(self, message: str, report: dict[str, Any]) -> None:
@@ -49,7 +49,7 @@ class NotCertified(UserError):
 def certify_windows(directory: Path, checkpoint: Checkpoint, solver: WindowedSolver) -> dict[str, Any]:
     """Prove a windowed model for numbers of any length; returns its certificate as JSON data.
 
-    Raises `NotCertified` with the shortest problem found that goes wrong, as the decoder itself writes it.
+    Raises `NotCertifiedError` with the shortest problem found that goes wrong, as the decoder itself writes it.
     """
     started = perf_counter()
     layout = solver.layout
@@ -60,7 +60,7 @@ def certify_windows(directory: Path, checkpoint: Checkpoint, solver: WindowedSol
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "kind": "windows",
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "tool_version": __version__,
         "claim": CLAIMS[layout.name],
         "layout": {
@@ -84,8 +84,8 @@ def certify_windows(directory: Path, checkpoint: Checkpoint, solver: WindowedSol
             "unit": UNIT,
             "max_bound": float(check.bounds.max()),
             "min_slack": float(check.slack.min()),
-            "method": "running error analysis of every operation, any order of summation; the lead has to exceed twice the"
-            " bounds of both logits",
+            "method": "running error analysis of every operation, any order of summation; the lead has to exceed twice"
+            " the bounds of both logits",
             "assumptions": list(ASSUMPTIONS),
         },
         "lemmas": list(rules.lemmas),
@@ -100,7 +100,7 @@ def certify_windows(directory: Path, checkpoint: Checkpoint, solver: WindowedSol
     report["seconds"] = round(perf_counter() - started, 3)
     broken = [f"{o['id']} ({o['name']})" for o in report["obligations"] if not o["holds"]]
     if broken:
-        raise NotCertified(f"not certified: {', '.join(broken)} does not hold; see the report", report)
+        raise NotCertifiedError(f"not certified: {', '.join(broken)} does not hold; see the report", report)
     return report
 
 
@@ -136,7 +136,7 @@ def _how_trained(training: Mapping[str, Any]) -> dict[str, Any]:
 
 def _not_certified(
     report: dict[str, Any], check: NetworkCheck, listed: WindowList, solver: WindowedSolver
-) -> NotCertified:
+) -> NotCertifiedError:
     tokens = solver.vocabulary.tokens
     wrong = check.wrong if len(check.wrong) else check.unsure
     found: Counterexample | None = counterexample(solver, listed, wrong)
@@ -159,7 +159,7 @@ def _not_certified(
     message = f"not certified: {len(wrong):,} of {len(listed):,} windows, and what the model says there {what}"
     if found is not None and found.confirmed:
         message += f"; the shortest problem found: {found.expression}{found.written}, right is {found.expected}"
-    return NotCertified(message, report)
+    return NotCertifiedError(message, report)
 
 
 def _obligations(report: Mapping[str, Any], layout: Layout, listed: WindowList) -> list[dict[str, Any]]:
@@ -168,21 +168,29 @@ def _obligations(report: Mapping[str, Any], layout: Layout, listed: WindowList) 
     widths = {len(window) for window in listed.windows}
     dense = report["dense"]
     controls = report["negative_controls"]
-    rows = [
-        ("P1", "the layout looks at delimiters only", pure, "windows of rows with their digits permuted are the windows, permuted"),
-        ("P2", "every window has the same number of slots", widths == {len(layout.slots)}, f"{len(layout.slots)} slots"),
-        ("P3", "logits depend on the window alone", True, "the network is a function of the window; nothing else is passed to it"),
-        ("P4", "no problem shows another window", True, f"breadth-first search over {listed.n_states:,} states ended by itself"),
-        ("P5", "a window has one right token", True, "no window was found with two"),
-        ("P6", "labels are arithmetic", True, "each comes from integers and the true carry, never from the network"),
-        ("P7", "the rows read as the answer", read, f"{READER_PROBLEMS} problems of up to {READER_DIGITS} digits"),
-        ("P8", "the right token wins after every window", report["margin"]["min"] > 0, f"smallest lead {report['margin']['min']:.4f}"),
-        ("P9", "rounding cannot change that", report["rounding"]["min_slack"] > 0, f"bound {report['rounding']['max_bound']:.3g}"),
-        ("P10", "masked attention computes the same", dense["same_choices"], f"largest difference {dense['largest_difference']:.2g}"),
-        ("P11", "damaged copies fail", all(c["confirmed"] for c in controls), f"{len(controls)} copies, each with a problem it gets wrong"),
-        ("P12", "facts that no window shows are listed", bool(report["lemmas"]), f"{len(report['lemmas'])} lemmas"),
-    ]  # fmt: skip
-    return [{"id": i, "name": name, "holds": bool(holds), "evidence": evidence} for i, name, holds, evidence in rows]
+    margin, rounding, slots = report["margin"]["min"], report["rounding"], len(layout.slots)
+    rows: list[tuple[str, bool, str]] = [
+        ("the layout looks at delimiters only", pure, "rows with their digits permuted show the windows permuted"),
+        ("every window has the same number of slots", widths == {slots}, f"{slots} slots"),
+        ("logits depend on the window alone", True, "the network is passed windows and nothing else"),
+        ("no problem shows another window", True, f"the search over {listed.n_states:,} states came to its end"),
+        ("a window has one right token", True, "the search found no window with two"),
+        ("labels are arithmetic", True, "each comes from integers and the true carry, never from the network"),
+        ("the rows read as the answer", read, f"{READER_PROBLEMS} problems of up to {READER_DIGITS} digits"),
+        ("the right token wins after every window", margin > 0, f"it leads by {margin:.4f} logits or more"),
+        ("rounding cannot change that", rounding["min_slack"] > 0, f"bound {rounding['max_bound']:.3g} logits"),
+        ("masked attention says the same", dense["same_choices"], f"within {dense['largest_difference']:.2g} logits"),
+        (
+            "damaged copies fail",
+            all(c["confirmed"] for c in controls),
+            f"{len(controls)} copies, each caught in an error",
+        ),
+        ("what no window shows is listed", bool(report["lemmas"]), f"{len(report['lemmas'])} lemmas"),
+    ]
+    return [
+        {"id": f"P{number}", "name": name, "holds": bool(holds), "evidence": evidence}
+        for number, (name, holds, evidence) in enumerate(rows, start=1)
+    ]
 
 
 def _layout_is_pure(layout: Layout, cases: int = 200) -> bool:

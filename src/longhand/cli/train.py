@@ -49,6 +49,11 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace a run that is already in the output directory"
     )
+    parser.add_argument(
+        "--until-certified",
+        action="store_true",
+        help="windowed models: train until every window is right [training.proof], then write the certificate",
+    )
     parser.add_argument("--pytorch-model", action="store_true", help="write the weights as pytorch_model.bin too")
     parser.add_argument("--print-config", action="store_true", help="print the resolved configuration and stop")
     parser.add_argument("--keys", action="store_true", help="list every key of the configuration and stop")
@@ -73,6 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
             raise UserError(f"--{flag} {value} and --{key} {overrides[key]} set the same; keep one")
     path = config_path(arguments.config)
     config = load_run_config(path, overrides)
+    if arguments.until_certified and config.training.proof is None:
+        config = load_run_config(path, {**overrides, "training.proof": "{}"})
     if arguments.print_config:
         print(dump_run_config(config), end="")
         return 0
@@ -86,5 +93,22 @@ def run(arguments: argparse.Namespace) -> int:
 
         write_run_files(config, output_dir, pytorch_model=arguments.pytorch_model)
         write_result(arguments.output_file, result.to_dict())
+        if arguments.until_certified:
+            return _certify(result.model_dir)
         print(f'ask it:  {program()} solve {output_dir} "951+11="')
+    return 0
+
+
+def _certify(model: Path) -> int:
+    """Write the certificate of a model, or say what is still wrong with it: exit code 1."""
+    from longhand.certify.record import CERTIFICATE, certify_model
+    from longhand.certify.windowed import NotCertifiedError
+
+    try:
+        report = certify_model(model)
+    except NotCertifiedError as failed:
+        print(str(failed))
+        return 1
+    print(f"proved: {report['claim']}")
+    print(f"wrote {model / CERTIFICATE}; check it:  python -m longhand.certify.check {model}")
     return 0

@@ -27,7 +27,6 @@ from longhand.models.state_space import SelectiveStateSpace, StateSpaceBlock
 from longhand.models.zero_memory import ZeroMemoryAttention
 from longhand.text.layouts.registry import layout
 
-
 _DECODERS: Mapping[str, type[Decoder]] = {"feedback": FeedbackDecoder, "window": WindowedDecoder}
 
 

@@ -39,7 +39,7 @@ class WindowAttention(nn.Module):
         """Attend from `x` [n, d_model] to tokens `windows` [n, n_slots] of `memory` [vocab, d_model]: [n, d_model]."""
         n, n_slots = windows.shape
         d_model = x.size(-1)
-        query, rest = self.qkv.weight.split([d_model, 2 * d_model])
+        query, rest = torch.split(self.qkv.weight, [d_model, 2 * d_model])
         q = F.linear(x, query).view(n, self.n_heads, -1)
         k, v = F.linear(memory, rest).view(len(memory), 2, self.n_heads, -1).unbind(1)
         scores = torch.einsum("nhc,vhc->nhv", q, k) * q.size(-1) ** -0.5

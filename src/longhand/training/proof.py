@@ -26,12 +26,12 @@ class Proof:
         assert model.config.layout is not None
         self.config, self._seed = config, seed
         self.listed: WindowList = windows_of(model.config.layout)
-        self.margins = np.zeros(len(self.listed))
+        self.margins: NDArray[np.floating[Any]] = np.zeros(len(self.listed))
         self.drilled = np.zeros(len(self.listed), dtype=np.bool_)  # at least once
         self._drill: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
     def measure(self, model: WindowedDecoder) -> dict[str, Any]:
-        """How many windows the model is wrong about, and the smallest lead; what is nearly wrong is drilled from now on."""
+        """How many windows the model is wrong about, and the smallest lead; what is nearly wrong is drilled next."""
         self.margins = quick_margins(network_of(model), self.listed)
         if self.config.drill_share:
             self._drill = np.flatnonzero(self.margins < self.config.drill_margin)

@@ -17,7 +17,7 @@ class ProofConfig(BaseModel):
         0.0,
         ge=0,
         le=1,
-        description="windows that were nearly wrong at the last evaluation, added to each batch, at most this share of its"
-        " tokens and each at most once",
+        description="windows that were nearly wrong at the last evaluation, added to each batch, at most this share of"
+        " its tokens and each at most once",
     )
     drill_margin: float = Field(1.0, gt=0, description="lead below which a window counts as nearly wrong (logits)")

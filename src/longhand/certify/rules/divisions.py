@@ -42,12 +42,13 @@ class Answer(NamedTuple):
 class DivisionRules:
     """What `a/b` can show, b without zeros in front and not 0.
 
-    The digits of what is left, the counts above and the digits of a are taken to be any: more than can happen, never less.
+    The digits of what is left, the counts above and the digits of a are taken to be any: more than can happen, never
+    less.
     """
 
     lemmas = (
-        "what is left before the first try of a place is less than b times ten at that place, so a divisor is taken away"
-        " at most 9 times, and the try with count 9 borrows: no try follows it",
+        "what is left before the first try of a place is less than b times ten at that place, so b is taken away at"
+        " most 9 times, and the try with count 9 borrows: no try follows it",
         "a row that restores carries 1 out of its highest column, which makes up for the borrow before it",
         "the highest digit of b stands below the highest column or in it, since b without zeros in front fits",
     )

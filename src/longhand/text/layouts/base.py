@@ -17,8 +17,8 @@ Places = tuple[int, ...]
 class Cursor(ABC):
     """Where in the rows of one problem the next token stands.
 
-    It looks at the delimiters of the prompt and at the control tokens among those pushed, never at a digit or at a letter
-    that is a number; it takes tokens in any order, sensible or not.
+    It looks at the delimiters of the prompt and at the control tokens among those pushed, never at a digit or at a
+    letter that stands for one; it takes tokens in any order, sensible or not.
     """
 
     def __init__(self, ids: Sequence[int]) -> None:

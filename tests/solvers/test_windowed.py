@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from longhand.arithmetic.domain import Domain
+from longhand.errors import UserError
+from longhand.evaluation.evaluate import evaluate
+from longhand.evaluation.suites import PlacesSuite
+from longhand.solvers.base import NextToken
+from longhand.solvers.load import load
+from longhand.solvers.windowed import WindowedSolver
+
+
+@pytest.fixture(scope="module")
+def solver() -> WindowedSolver:
+    found = load("certified-add-3")
+    assert isinstance(found, WindowedSolver)
+    return found
+
+
+@given(st.integers(0, 10**400), st.integers(0, 10**400))
+@settings(max_examples=50, deadline=None)
+def test_it_adds_numbers_a_hundred_times_longer_than_it_was_trained_on(a: int, b: int) -> None:
+    assert load("certified-add-3").solve([f"{a}+{b}="])[0].answer == str(a + b)
+
+
+def test_the_longest_carry_runs_through(solver: WindowedSolver) -> None:
+    assert solver.solve([f"{'9' * 1000}+1="])[0].answer == f"1{'0' * 1000}"
+
+
+def test_many_prompts_at_once_are_answered_as_each_alone(solver: WindowedSolver) -> None:
+    rng = random.Random(0)
+    prompts = [f"{rng.randrange(10 ** rng.randint(1, 9))}+{rng.randrange(10 ** rng.randint(1, 9))}=" for _ in range(50)]
+    together = solver.solve(prompts, batch_size=7)
+    for prompt, completion in zip(prompts, together, strict=True):
+        alone = solver.solve([prompt])[0]
+        assert (alone.text, alone.token_ids, alone.logprobs) == (
+            completion.text,
+            completion.token_ids,
+            completion.logprobs,
+        )
+
+
+def test_it_is_a_solver_like_the_others(solver: WindowedSolver) -> None:
+    assert isinstance(solver, NextToken)
+    domain = Domain(("+",), 2, 0, 999, "reject")
+    report = evaluate(solver, PlacesSuite("drawn", domain, np.arange(0, 1_000_000, 997)))
+    assert report.errors == 0
+    ids = solver.prompt_ids("12+9=")
+    first = solver.next_tokens(ids, 3)
+    assert solver.vocabulary.tokens[first[0].token_id] == "1"
+    drawn = solver.solve(["5+5="] * 3, temperature=0.5, seed=1)
+    assert [c.answer for c in drawn] == ["10"] * 3
+
+
+def test_what_it_cannot_do_is_refused(solver: WindowedSolver) -> None:
+    with pytest.raises(UserError, match="beam 2 is not for windowed models"):
+        solver.solve(["1+1="], beam=2)
+    with pytest.raises(UserError, match=r"ask a\+b="):
+        solver.solve(["1+1+1="])
+    with pytest.raises(UserError):
+        solver.solve(["5-3="])
+
+
+def test_the_tokens_of_a_longer_number_cost_the_same(solver: WindowedSolver) -> None:
+    # No timed assertion: the number of windows ever computed does not grow with the length.
+    solver.solve([f"{'7' * 50}+{'8' * 50}="])
+    known = len(solver._known)
+    solver.solve([f"{'7' * 4000}+{'8' * 4000}="])
+    assert len(solver._known) == known
