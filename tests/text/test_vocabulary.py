@@ -132,7 +132,7 @@ def test_a_vocabulary_survives_json_and_pickle(name: str) -> None:
     saved = Vocabulary.from_dict(json.loads(json.dumps(chosen.to_dict())))
     assert saved == chosen
     assert hash(saved) == hash(chosen)
-    assert saved.encode("12+3=15") == chosen.encode("12+3=15")
+    assert saved.encode("12=15") == chosen.encode("12=15")
     assert pickle.loads(pickle.dumps(chosen)) == chosen
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from longhand.arithmetic.long_numbers import parse_int, write_int
 from longhand.arithmetic.problem import OPERATORS, Division, Problem, Semantics
 from longhand.errors import UserError
 
 _QUESTION = re.compile(r" *what +is +(.*)\? *", flags=re.IGNORECASE)
 _NUMBER = re.compile(r"-?[0-9]+")
 _PLAIN = re.compile(r"(0|-?[1-9][0-9]*)([-+*/])(0|-?[1-9][0-9]*)=?")  # most problems, which are read at once
-_MAX_CHARACTERS = 4000  # no answer is longer than its problem, and Python writes integers of up to 4300 digits
+_MAX_CHARACTERS = 200_000  # a second or so of arithmetic; no answer is longer than its problem
 
 
 def parse_expression(
@@ -31,7 +32,7 @@ def parse_expression(
     plain = _PLAIN.fullmatch(text)
     if plain is not None:
         left, operator, right = plain.groups()
-        return Problem((int(left), int(right)), (operator,), semantics, division)
+        return Problem((parse_int(left), parse_int(right)), (operator,), semantics, division)
     question = _QUESTION.fullmatch(text)
     position, end = question.span(1) if question else (0, len(text.rstrip(" ").removesuffix("=")))
     operands: list[int] = []
@@ -61,9 +62,9 @@ def _skip_spaces(text: str, position: int, end: int) -> int:
 
 
 def _to_int(text: str, number: str, leading_zeros: bool) -> int:
-    value = int(number)
-    if not leading_zeros and str(value) != number:
-        raise UserError(f"{text!r}: {number} has leading zeros; write {value}")
+    value = parse_int(number)
+    if not leading_zeros and write_int(value) != number:
+        raise UserError(f"{text!r}: {number} has leading zeros; write {write_int(value)}")
     return value
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
+from longhand.arithmetic.long_numbers import write_int
 from longhand.errors import UserError
 
 Operator = Literal["+", "-", "*", "/"]
@@ -22,7 +23,7 @@ class QuotientRemainder(NamedTuple):
     remainder: int
 
     def __str__(self) -> str:
-        return f"{self.quotient}r{self.remainder}"
+        return f"{write_int(self.quotient)}r{write_int(self.remainder)}"
 
 
 Value = int | Fraction | QuotientRemainder
@@ -76,13 +77,14 @@ class Problem:
     @property
     def answer(self) -> str:
         """The canonical spelling of the answer: `962`, `-4`, `1/3`, `17r3`."""
-        return str(self.value)
+        value = self.value
+        return write_int(value) if isinstance(value, int) else str(value)
 
     @property
     def expression(self) -> str:
         """The problem as people type it, without spaces: `951+11`."""
-        rest = (f"{o}{n}" for o, n in zip(self.operators, self.operands[1:], strict=True))
-        return f"{self.operands[0]}{''.join(rest)}"
+        rest = (f"{o}{write_int(n)}" for o, n in zip(self.operators, self.operands[1:], strict=True))
+        return f"{write_int(self.operands[0])}{''.join(rest)}"
 
     def __str__(self) -> str:
         return self.expression

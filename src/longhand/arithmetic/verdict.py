@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from longhand.arithmetic.domain import Domain
+from longhand.arithmetic.long_numbers import parse_int
 from longhand.arithmetic.problem import Problem
 
 # Up to as many digits as Python converts; a number beyond that is just wrong.
@@ -52,6 +53,6 @@ def judge(problem: Problem, completion: Answered, *, domain: Domain | None = Non
         return Verdict.CORRECT
     if domain is not None and _WHOLE.fullmatch(completion.answer):
         low, high = domain.answer_range()
-        if not low <= int(completion.answer) <= high:
+        if not low <= parse_int(completion.answer) <= high:
             return Verdict.OUT_OF_RANGE
     return Verdict.WRONG

@@ -8,12 +8,11 @@ from typing import Any
 from longhand.atomic import write_json
 from longhand.certify.windowed import certify_windows
 from longhand.errors import UserError
+from longhand.runs.certificate import CERTIFICATE
 from longhand.runs.checkpoint import load_checkpoint
 from longhand.runs.manifest import write_manifest
 from longhand.solvers.load import solver_of
 from longhand.solvers.windowed import WindowedSolver
-
-CERTIFICATE = "certificate.json"
 
 
 def certify_model(directory: Path) -> dict[str, Any]:

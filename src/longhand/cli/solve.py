@@ -63,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
             "verdict": None if judged is None else str(judged.verdict),
             "expected": None if judged is None else judged.problem.answer,
             "in_domain": None if judged is None else judged.in_domain,
+            "certified": None if judged is None else judged.certified,
         }
         results.append(result)
         if arguments.json:
@@ -81,6 +82,8 @@ def _line(completion: Completion, judged: Judged | None) -> str:
     line = f"{asked}{' ' if asked.endswith('?') else '='}{said}   {judged.verdict}"
     if judged.verdict != "correct":
         line += f", it is {judged.problem.answer}"
-    if judged.in_domain is False:
+    if judged.certified:
+        line += "   (certified)"
+    elif judged.in_domain is False:
         line += "   (outside the domain this model was trained on)"
     return line

@@ -101,8 +101,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _certify(model: Path) -> int:
     """Write the certificate of a model, or say what is still wrong with it: exit code 1."""
-    from longhand.certify.record import CERTIFICATE, certify_model
+    from longhand.certify.record import certify_model
     from longhand.certify.windowed import NotCertifiedError
+    from longhand.runs.certificate import CERTIFICATE
 
     try:
         report = certify_model(model)

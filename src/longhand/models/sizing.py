@@ -8,6 +8,7 @@ import torch
 
 from longhand.models.build import build_model
 from longhand.models.config import ModelConfig
+from longhand.text.layouts.registry import layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,16 @@ def flops_per_token(config: ModelConfig, vocab_size: int, seq_len: int) -> int:
     """Floating-point operations of the forward pass, per token, in a sequence of `seq_len` tokens.
 
     Matrix products and convolutions only, a multiply-add counted as two; attention is counted as computed, over all
-    `seq_len` keys, or with block: feedback over the earlier ones. Training costs three times as much (arXiv:2001.08361,
-    section 2.1).
+    `seq_len` keys, with block: feedback over the earlier ones, with block: window over the slots. Training costs three
+    times as much (arXiv:2001.08361, section 2.1).
     """
     d = config.d_model
     if config.block == "ssm":
         blocks = config.depth * _state_space(config)
     elif config.block == "feedback":
         blocks = _feedback(config, seq_len) + config.depth * _mlp(config)
+    elif config.layout is not None:
+        blocks = config.depth * (_attention(config, len(layout(config.layout).slots)) + _mlp(config))
     else:
         blocks = config.depth * (_attention(config, seq_len) + _mlp(config))
     return 2 * (blocks + d * vocab_size)

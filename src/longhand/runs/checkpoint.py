@@ -9,6 +9,7 @@ The files are laid out as Hugging Face does it::
     metrics.json            what was measured
     training.json           what it was trained on, and how
     README.md               the model card, written from the files above
+    certificate.json        what was proved of it, if anything
     manifest.json           size and SHA-256 of every file
     training_state/         only where a run can be resumed from here
 
@@ -31,6 +32,7 @@ import safetensors.numpy
 from longhand.arithmetic.domain import Domain
 from longhand.atomic import replacing_directory
 from longhand.errors import UserError
+from longhand.runs.certificate import CERTIFICATE, Certificate, read_certificate
 from longhand.runs.manifest import MANIFEST, check_files, listed_files, write_manifest
 from longhand.runs.model_card import model_card
 from longhand.runs.weights_file import SAFETENSORS, Weights, find_weights, read_weights
@@ -54,7 +56,8 @@ class Checkpoint:
     """Everything a checkpoint directory holds, except the training state.
 
     `model` is the model section of a run's configuration as JSON data, `weights` the model's state dict as arrays,
-    `domain` the problems the model is for (None: no set in particular), `metrics` and `training` JSON data.
+    `domain` the problems the model is for (None: no set in particular), `metrics` and `training` JSON data, and
+    `certificate` what was proved of it, which is read but not written here.
     """
 
     model: Mapping[str, Any]
@@ -64,6 +67,7 @@ class Checkpoint:
     domain: Domain | None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    certificate: Certificate | None = None
 
     @property
     def num_parameters(self) -> int:
@@ -147,6 +151,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         format = Format.from_dict(config["format"])
         domain = None if config["domain"] is None else Domain.from_dict(config["domain"])
     training = directory / TRAINING
+    proved = is_own and (directory / CERTIFICATE).is_file()
     return Checkpoint(
         model=config["model"],
         weights=read_weights(weights_file),
@@ -155,6 +160,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         domain=domain,
         metrics=_read_json(directory / METRICS) if is_own else {},  # those of other weights say nothing
         training=_read_json(training) if is_own or training.is_file() else {},
+        certificate=read_certificate(_read_json(directory / CERTIFICATE), directory, weights_file) if proved else None,
     )
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from longhand.arithmetic.domain import Domain
+    from longhand.runs.certificate import Certificate
     from longhand.text.formats import Format
     from longhand.text.vocabulary import Vocabulary
 
@@ -126,4 +127,14 @@ class NextToken(TeacherForced, Protocol):
 
     def complete(self, prompt: str, chances: Sequence[TokenChance]) -> Completion:
         """The completion of a prompt after which these tokens were written; finished if the last is the end mark."""
+        ...
+
+
+@runtime_checkable
+class Certified(Solver, Protocol):
+    """A solver of a model of which something may have been proved."""
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """What was proved, in the number format the solver computes in; None if nothing was."""
         ...

@@ -8,20 +8,22 @@ from longhand.arithmetic.expression import parse_expression
 from longhand.arithmetic.problem import Problem
 from longhand.arithmetic.verdict import Verdict, judge
 from longhand.errors import UserError
-from longhand.solvers.base import Completion, Solver, TeacherForced
+from longhand.solvers.base import Certified, Completion, Solver, TeacherForced
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """The problem that was asked, the verdict, and whether it lies in the solver's domain (None: it has none).
 
-    `is_whole` says that the prompt alone asked the problem; of `7+` it is what the solver made of it.
+    `is_whole` says that the prompt alone asked the problem; of `7+` it is what the solver made of it. `certified` says
+    that greedy decoding is proved to answer it rightly.
     """
 
     problem: Problem
     is_whole: bool
     verdict: Verdict
     in_domain: bool | None
+    certified: bool = False
 
 
 def judge_completion(solver: Solver, completion: Completion) -> Judged | None:
@@ -32,7 +34,9 @@ def judge_completion(solver: Solver, completion: Completion) -> Judged | None:
         return None
     domain = solver.domain
     inside = None if domain is None else domain.contains(problem)
-    return Judged(problem, asked is not None, judge(problem, completion, domain=domain), inside)
+    certificate = solver.certificate if isinstance(solver, Certified) else None
+    certified = asked is not None and certificate is not None and certificate.covers(problem)
+    return Judged(problem, asked is not None, judge(problem, completion, domain=domain), inside, certified)
 
 
 def _asked_by_prompt(solver: Solver, prompt: str) -> Problem | None:

@@ -96,7 +96,7 @@ def load_windowed(checkpoint: Checkpoint) -> WindowedSolver:
     assert config.layout is not None
     rows = layout(config.layout)
     network = WindowNetwork(checkpoint.weights, config.n_layers, config.n_heads, config.norm_eps)
-    return WindowedSolver(network, rows, checkpoint.format, checkpoint.domain)
+    return WindowedSolver(network, rows, checkpoint.format, checkpoint.domain, checkpoint.certificate)
 
 
 def load_with_numpy(checkpoint: Checkpoint) -> NumpySolver:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from longhand.arithmetic.domain import Domain
 from longhand.errors import UserError
 from longhand.numpy_gpt.windowed import WindowNetwork
+from longhand.runs.certificate import Certificate
 from longhand.solvers.numpy_solver import sample
 from longhand.solvers.text_solver import Question, Settings, TextSolver, Uniforms, Written
 from longhand.text.formats import Format
@@ -27,13 +28,22 @@ ROUNDING = 1e-9
 class WindowedSolver(TextSolver):
     """A solver whose model reads rows by a layout, in float64, with NumPy alone.
 
-    Numbers may be of any length: what may be written by default is as long as the rows of the question are.
+    `certificate` is what was proved of the model in float64, in which it is served. Numbers may be of any length: what
+    may be written by default is as long as the rows of the question are.
     """
 
-    def __init__(self, network: WindowNetwork, layout: Layout, format: Format, domain: Domain | None = None) -> None:
+    def __init__(
+        self,
+        network: WindowNetwork,
+        layout: Layout,
+        format: Format,
+        domain: Domain | None = None,
+        certificate: Certificate | None = None,
+    ) -> None:
         super().__init__(layout.vocabulary, format, domain, context=2**62)
         self.max_new_tokens = None  # the domain says what was trained on; longer numbers are read as well
         self.network, self.layout = network, layout
+        self.certificate = certificate
         self._known: dict[Places, NDArray[np.float64]] = {}
         self._best: dict[Places, tuple[int, float]] = {}
 

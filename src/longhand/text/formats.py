@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.expression import parse_expression
+from longhand.arithmetic.long_numbers import write_int
 from longhand.arithmetic.problem import Division, Problem, Semantics
 from longhand.errors import UserError
 from longhand.text.schoolbook import longest_schoolbook, read_schoolbook, write_schoolbook
@@ -300,7 +301,7 @@ class Format:
         return cls(**data)
 
     def _operands(self, operands: tuple[int, ...]) -> list[str]:
-        words = [str(abs(operand)) for operand in operands]
+        words = [write_int(abs(operand)) for operand in operands]
         width = max(map(len, words)) if self.operand_width == "widest" else self.operand_width
         if width is not None:
             words = [_fill(word, width, "operand_width") for word in words]

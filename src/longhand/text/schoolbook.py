@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 
+from longhand.arithmetic.long_numbers import write_int
 from longhand.arithmetic.problem import Problem
 from longhand.errors import UserError
 
@@ -157,7 +158,7 @@ def _at(digits: list[int], k: int) -> int:
 
 
 def _digits(number: int) -> list[int]:
-    return [int(digit) for digit in reversed(str(number))]
+    return [int(digit) for digit in reversed(write_int(number))]
 
 
 def _join(digits: list[int]) -> str:

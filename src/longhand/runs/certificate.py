@@ -1,0 +1,63 @@
+"""What a model was proved to do, as its checkpoint carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from longhand.arithmetic.problem import Problem
+from longhand.errors import UserError
+from longhand.runs.manifest import file_sha256
+
+CERTIFICATE = "certificate.json"
+
+_OPERATORS: Mapping[str, str] = {
+    "sum": "+",
+    "signed": "+-",
+    "product": "*",
+    "division": "/",
+    "schoolbook": "+-*/",
+}
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A proof: `content` is the certificate file. It speaks of one number format, `dtype`, and of no other."""
+
+    content: Mapping[str, Any]
+
+    @property
+    def claim(self) -> str:
+        """What is proved, in words."""
+        return str(self.content["claim"])
+
+    @property
+    def dtype(self) -> str:
+        """The number format in which it is."""
+        return str(self.content["dtype"])
+
+    @property
+    def operators(self) -> str:
+        """Of which operators problems are covered."""
+        return _OPERATORS[self.content["layout"]["name"]]
+
+    def covers(self, problem: Problem) -> bool:
+        """Whether the proof says that this problem is answered rightly."""
+        if len(problem.operands) != 2 or min(problem.operands) < 0 or problem.operators[0] not in self.operators:
+            return False
+        return problem.operators[0] != "/" or (problem.division == "remainder" and problem.operands[1] > 0)
+
+
+def read_certificate(content: Mapping[str, Any], directory: Path, weights: Path) -> Certificate:
+    """A certificate file as it was read; raises `UserError` if it is malformed or for other weights."""
+    path = directory / CERTIFICATE
+    try:
+        certificate = Certificate(content)
+        known = certificate.claim and certificate.dtype and certificate.operators and content["weights_sha256"]
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged (no {error}); remove it, or write it anew: longhand certify") from error
+    if known != file_sha256(weights):
+        raise UserError(f"{path} is about other weights; remove it, or write it anew: longhand certify {directory}")
+    return certificate
