@@ -78,4 +78,5 @@ def test_every_shipped_configuration_trains(name: str, tmp_path: Path, data_of: 
         overrides["data.path"] = str(data_of(Path(config.data.path).name))  # data/mini holds what profile mini writes
     result = start_training(load_run_config(config_path(name), overrides), tmp_path / "run")
     assert result.steps == 2
-    assert len(load(tmp_path / "run").solve(["3+4="], max_new_tokens=8)) == 1
+    operator = "+" if config.data.domain is None else config.data.domain.operators[0]
+    assert len(load(tmp_path / "run").solve([f"3{operator}4="], max_new_tokens=8)) == 1
