@@ -73,6 +73,11 @@ class ProofStatus(Protocol):
         """Whether the model is right after every one of them, with the margin asked for."""
         ...
 
+    @property
+    def n_drilled(self) -> int:
+        """How many windows were added to batches, since they were nearly wrong."""
+        ...
+
     def report(self) -> str:
         """What is still wrong, in a line."""
         ...

@@ -42,6 +42,11 @@ class Proof:
         """Whether the last measurement proved the model with the margin asked for."""
         return float(self.margins.min()) > self.config.min_margin
 
+    @property
+    def n_drilled(self) -> int:
+        """How many windows were added to batches at least once."""
+        return int(self.drilled.sum())
+
     def loss(
         self, model: WindowedDecoder, step: int, n_tokens: float, rank: int, world: int
     ) -> tuple[Tensor, int] | None:

@@ -49,6 +49,7 @@ class Setup:
     def checkpoint(self, state: State, metrics: dict[str, Any]) -> Checkpoint:
         """The model of this run as it is now and is written to the disk."""
         examples = state.step * self.config.training.examples_per_step
+        drilled = {} if state.proof is None else {"windows_drilled": state.proof.n_drilled}
         return Checkpoint(
             model=self.config.model.model_dump(mode="json"),
             weights=state.weights(),
@@ -60,6 +61,7 @@ class Setup:
                 "steps": state.step,
                 "examples": examples,
                 "seconds": round(state.seconds, 3),
+                **drilled,
                 **self.provenance,
             },
         )
