@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from longhand.atomic import write_json
 from longhand.certify.windowed import certify_windows
 from longhand.errors import UserError
-from longhand.runs.certificate import CERTIFICATE
-from longhand.runs.checkpoint import load_checkpoint
-from longhand.runs.manifest import write_manifest
+from longhand.runs.certificate import Certificate
+from longhand.runs.checkpoint import TRAINING_STATE, load_checkpoint, save_checkpoint
 from longhand.solvers.load import solver_of
 from longhand.solvers.windowed import WindowedSolver
 
@@ -21,7 +20,9 @@ def certify_model(directory: Path) -> dict[str, Any]:
     Raises `UserError` for a model whose windows cannot be listed, and `NotCertifiedError`, having written nothing, for
     one that is wrong about a window.
     """
-    checkpoint = load_checkpoint(directory)
+    if (directory / TRAINING_STATE).exists():
+        raise UserError(f"{directory} is a state of a run; certify the model the run ends with")
+    checkpoint = load_checkpoint(directory, with_certificate=False)
     solver = solver_of(checkpoint)
     if not isinstance(solver, WindowedSolver):
         raise UserError(
@@ -29,6 +30,5 @@ def certify_model(directory: Path) -> dict[str, Any]:
             " writes may depend on all that came before, so there is no finite list to check"
         )
     report = certify_windows(directory, checkpoint, solver)
-    write_json(directory / CERTIFICATE, report)
-    write_manifest(directory)
+    save_checkpoint(directory, replace(checkpoint, certificate=Certificate(report)))
     return report

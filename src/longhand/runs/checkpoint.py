@@ -57,7 +57,7 @@ class Checkpoint:
 
     `model` is the model section of a run's configuration as JSON data, `weights` the model's state dict as arrays,
     `domain` the problems the model is for (None: no set in particular), `metrics` and `training` JSON data, and
-    `certificate` what was proved of it, which is read but not written here.
+    `certificate` what was proved of it.
     """
 
     model: Mapping[str, Any]
@@ -119,7 +119,10 @@ def save_checkpoint(
         _write_json(temporary / "generation_config.json", _generation_config(checkpoint))
         _write_json(temporary / METRICS, dict(checkpoint.metrics))
         _write_json(temporary / TRAINING, dict(checkpoint.training))
-        card = model_card(config, vocabulary.name, checkpoint.metrics, checkpoint.training)
+        proof = None if checkpoint.certificate is None else checkpoint.certificate.content
+        if proof is not None:
+            _write_json(temporary / CERTIFICATE, dict(proof))
+        card = model_card(config, vocabulary.name, checkpoint.metrics, checkpoint.training, proof)
         (temporary / CARD).write_text(card, encoding="utf-8", newline="\n")
         if write_state is not None:
             state = temporary / TRAINING_STATE
@@ -128,10 +131,11 @@ def save_checkpoint(
         write_manifest(temporary)
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
+def load_checkpoint(path: Path, *, with_certificate: bool = True) -> Checkpoint:
     """Read a checkpoint directory, the final model of a run directory, or a file of weights beside their `config.json`.
 
-    A directory that has `pytorch_model.bin` alone is read from that. Raises `UserError`, one line each, for what is
+    A directory that has `pytorch_model.bin` alone is read from that; `with_certificate` false leaves the proof out, which
+    may be about other weights. Raises `UserError`, one line each, for what is
     missing, foreign, truncated or edited, was written by a newer longhand, or has weights that do not belong to its
     vocabulary.
     """
@@ -151,7 +155,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         format = Format.from_dict(config["format"])
         domain = None if config["domain"] is None else Domain.from_dict(config["domain"])
     training = directory / TRAINING
-    proved = is_own and (directory / CERTIFICATE).is_file()
+    proved = with_certificate and is_own and (directory / CERTIFICATE).is_file()
     return Checkpoint(
         model=config["model"],
         weights=read_weights(weights_file),

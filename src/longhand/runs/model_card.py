@@ -7,12 +7,16 @@ from typing import Any
 
 
 def model_card(
-    config: Mapping[str, Any], vocabulary: str, metrics: Mapping[str, Any], training: Mapping[str, Any]
+    config: Mapping[str, Any],
+    vocabulary: str,
+    metrics: Mapping[str, Any],
+    training: Mapping[str, Any],
+    certificate: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the model card in Markdown, with the header Hugging Face reads.
 
-    `config` is the content of `config.json`, `metrics` and `training` that of the files of these names. The resolved
-    configuration of the run is left to `training.json`.
+    `config` is the content of `config.json`, `metrics`, `training` and `certificate` that of the files of these names.
+    The resolved configuration of the run is left to `training.json`.
     """
     model, domain = config["model"], config["domain"]
     sections = [
@@ -20,7 +24,8 @@ def model_card(
         f"# A {model.get('name', 'decoder')} that does arithmetic\n",
         f"{config['num_parameters']:,} parameters, {_domain_sentence(domain)}. Written by longhand"
         f" {config['longhand_version']}.\n",
-        _USE,
+        _USE.format(operator="+" if domain is None else domain["operators"][0]),
+        _proved(certificate),
         _table("Measured", metrics),
         _table("Model", {**model, "vocabulary": f"{vocabulary} ({config['vocab_size']} tokens)"}),
         _table("Format", config["format"]),
@@ -35,9 +40,18 @@ _USE = """\
 import longhand
 
 solver = longhand.load("path/to/this/directory")
-print(solver.solve(["12+34="])[0].answer)
+print(solver.solve(["12{operator}34="])[0].answer)
 ```
 """
+
+
+def _proved(certificate: Mapping[str, Any] | None) -> str:
+    if certificate is None:
+        return ""
+    return (
+        f"## Proved\n\n{certificate['claim'][0].upper()}{certificate['claim'][1:]}. `certificate.json` is the proof; check"
+        " it with `python -m longhand.certify.check` and the path of this directory.\n"
+    )
 
 
 def _header() -> str:
