@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from longhand.arithmetic.problem import Problem
 from longhand.certify import check
 from longhand.certify.claims import CLAIMS
 from longhand.certify.counterexample import counterexample
@@ -24,9 +26,11 @@ from longhand.certify.rules.registry import windows_of
 from longhand.certify.windowed import NotCertifiedError
 from longhand.errors import UserError
 from longhand.numpy_gpt.windowed import WindowNetwork
-from longhand.runs.checkpoint import load_checkpoint
+from longhand.runs.checkpoint import load_checkpoint, save_checkpoint
 from longhand.runs.manifest import write_manifest
 from longhand.shipped import model_path
+from longhand.solvers.base import Certified
+from longhand.solvers.judged import judge_completion
 from longhand.solvers.load import load
 from longhand.solvers.windowed import WindowedSolver
 
@@ -96,15 +100,35 @@ def test_the_counterexample_is_short_and_what_the_decoder_writes(solver: Windowe
     assert len(found.expression) == 4
 
 
-def test_a_wrong_model_gets_no_certificate(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_model_gets_no_certificate(model: Path) -> None:
     change_weights(model, lambda w: w["head.weight"].__imul__(-1))
-    (model / "certificate.json").unlink()
-    with pytest.raises(
-        NotCertifiedError, match=r"not certified: [\d,]+ of 24,741 windows.*shortest problem found: "
-    ) as failed:
+    before = (model / "certificate.json").read_bytes()
+    message = r"not certified: [\d,]+ of 24,741 windows.*shortest problem found: "
+    with pytest.raises(NotCertifiedError, match=message) as failed:
         certify_model(model)
-    assert not (model / "certificate.json").exists()
+    assert (model / "certificate.json").read_bytes() == before  # nothing was written
     assert failed.value.report["failures"]["counterexample"]["confirmed"]
+    with pytest.raises(UserError, match="is about other weights; remove it, or write it anew"):
+        load(model)
+
+
+def test_a_certificate_stays_with_its_model_and_its_answers_say_so(model: Path) -> None:
+    checkpoint = load_checkpoint(model)
+    save_checkpoint(model, replace(checkpoint, metrics={"loss": 1.0}))
+    solver = load(model)
+    assert isinstance(solver, Certified)
+    assert solver.certificate is not None
+    inside = judge_completion(solver, solver.solve([f"{'9' * 30}+1="])[0])
+    assert inside is not None
+    assert inside.certified
+    assert not inside.in_domain  # longer than anything it was trained on
+    assert not solver.certificate.covers(Problem((5, 3), ("-",)))
+    assert not solver.certificate.covers(Problem((-5, 3), ("+",)))
+    assert not solver.certificate.covers(Problem((1, 2, 3), ("+", "+")))
+    uncertified = load("add-sub-3")
+    judged = judge_completion(uncertified, uncertified.solve(["1+1="])[0])
+    assert judged is not None
+    assert not judged.certified
 
 
 def test_a_model_without_windows_is_refused() -> None:

@@ -134,9 +134,9 @@ def save_checkpoint(
 def load_checkpoint(path: Path, *, with_certificate: bool = True) -> Checkpoint:
     """Read a checkpoint directory, the final model of a run directory, or a file of weights beside their `config.json`.
 
-    A directory that has `pytorch_model.bin` alone is read from that; `with_certificate` false leaves the proof out, which
-    may be about other weights. Raises `UserError`, one line each, for what is
-    missing, foreign, truncated or edited, was written by a newer longhand, or has weights that do not belong to its
+    A directory that has `pytorch_model.bin` alone is read from that; `with_certificate` false leaves the proof out,
+    which may be about other weights. Raises `UserError`, one line each, for what is missing, foreign, truncated or
+    edited, was written by a newer longhand, or has weights that do not belong to its
     vocabulary.
     """
     directory = find_checkpoint(path)

@@ -48,9 +48,10 @@ print(solver.solve(["12{operator}34="])[0].answer)
 def _proved(certificate: Mapping[str, Any] | None) -> str:
     if certificate is None:
         return ""
+    claim = str(certificate["claim"])
     return (
-        f"## Proved\n\n{certificate['claim'][0].upper()}{certificate['claim'][1:]}. `certificate.json` is the proof; check"
-        " it with `python -m longhand.certify.check` and the path of this directory.\n"
+        f"## Proved\n\n{claim[0].upper()}{claim[1:]}. `certificate.json` is the proof; check it with"
+        " `python -m longhand.certify.check` and the path of this directory.\n"
     )
 
 
