@@ -46,6 +46,15 @@ def test_the_table_of_the_architectures_is_that_of_their_runs(demo_seeds: Module
     assert demo_seeds.table_of_architectures(facts) in demo_seeds.RESULTS.read_text(encoding="utf-8")
 
 
+def test_all_three_architectures_answer_everything_they_were_asked_within_a_quarter_of_an_hour(
+    demo_seeds: ModuleType,
+) -> None:
+    for name in demo_seeds.ARCHITECTURES:
+        for run in runs_of(demo_seeds, name):
+            assert (run["total"], run["errors"], run["cot_step_accuracy"]) == (39_900, 0, 1.0)
+            assert run["train_seconds"] <= 900
+
+
 def test_every_error_of_the_four_operators_is_published(demo_seeds: ModuleType) -> None:
     for run in runs_of(demo_seeds, "four"):
         assert run["total"] == 3_999_000
