@@ -28,7 +28,7 @@ CHUNK = 2**16
 class TableSource:
     """The training part of a domain as a table of token rows, with an index per sampling rule.
 
-    Formats with worked steps are written row by row; their rows are encoded when they are first drawn.
+    Formats with worked steps, and answers in rows, are written one by one; they are encoded when they are first drawn.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class TableSource:
         self._index = RuleIndex(arrays)
         refuse_empty_pools(config.mixture, self._index.pools())
         self._table: TokenArrays | LazyTable
-        if format.steps == "none":
+        if format.steps == "none" and format.notation == "number":
             self._table = encode_arrays(arrays, format, vocabulary)
         else:
             self._table = LazyTable(arrays, format, vocabulary, longest_row(domain, format, vocabulary))
