@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -40,10 +40,29 @@ def sweep(
     process computes with as many threads (one is the most efficient). A script that calls this needs
     `if __name__ == "__main__"`. Raises what `evaluate` raises, and `UserError` when a process is killed.
     """
+    keep = samples is not None
+    parts = sweep_parts(
+        open_solver, suite, chunks(suite), processes=processes, style=style, beam=beam, keep_samples=keep
+    )
+    return gather(suite, parts, beam=beam, samples=samples, failures=failures, progress=progress)
+
+
+def sweep_parts(
+    open_solver: OpenSolver,
+    suite: Suite,
+    parts: Sequence[tuple[int, int]],
+    *,
+    processes: int,
+    style: Style = "expression",
+    beam: int = 1,
+    keep_samples: bool = False,
+) -> Iterator[Part]:
+    """What came out of parts of a suite, in order, as it comes; nothing more is asked once nobody listens."""
     if processes < 1:
         raise UserError(f"processes is {processes}; give at least 1")
-    parts = chunks(suite)
-    work = _Work(open_solver, suite, style, beam, measures_all_tokens(suite), samples is not None)
+    if not parts:
+        return
+    work = _Work(open_solver, suite, style, beam, measures_all_tokens(suite), keep_samples)
     with ProcessPoolExecutor(
         min(processes, len(parts)),
         mp_context=worker_context(),
@@ -51,8 +70,7 @@ def sweep(
         initargs=(work,),
     ) as pool:
         try:
-            asked = pool.map(_ask, parts)
-            return gather(suite, asked, beam=beam, samples=samples, failures=failures, progress=progress)
+            yield from pool.map(_ask, parts)
         except BrokenProcessPool as error:
             raise UserError("a process of the sweep was killed (out of memory?); try fewer processes") from error
         except BaseException:

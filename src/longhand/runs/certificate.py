@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.problem import Problem
 from longhand.errors import UserError
 from longhand.runs.manifest import file_sha256
@@ -43,8 +44,19 @@ class Certificate:
         """Of which operators problems are covered."""
         return _OPERATORS[self.content["layout"]["name"]]
 
+    @property
+    def domain(self) -> Domain | None:
+        """The finite set of problems that were asked; None for a proof that is about numbers of any length."""
+        return Domain.from_dict(self.content["domain"]) if self.content["kind"] == "exhaustive" else None
+
+    def holds_for(self, dtype: str, engine: str) -> bool:
+        """Whether it is about what computes in this number format and, of finite domains, with this engine."""
+        return self.dtype == dtype and self.content.get("engine", engine) == engine
+
     def covers(self, problem: Problem) -> bool:
         """Whether the proof says that this problem is answered rightly."""
+        if self.domain is not None:
+            return self.domain.contains(problem)
         if len(problem.operands) != 2 or min(problem.operands) < 0 or problem.operators[0] not in self.operators:
             return False
         return problem.operators[0] != "/" or (problem.division == "remainder" and problem.operands[1] > 0)
@@ -55,7 +67,8 @@ def read_certificate(content: Mapping[str, Any], directory: Path, weights: Path)
     path = directory / CERTIFICATE
     try:
         certificate = Certificate(content)
-        known = certificate.claim and certificate.dtype and certificate.operators and content["weights_sha256"]
+        known = certificate.claim and certificate.dtype and content["weights_sha256"]
+        _ = certificate.domain or certificate.operators
     except (KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged (no {error}); remove it, or write it anew: longhand certify") from error
     if known != file_sha256(weights):

@@ -13,6 +13,7 @@ from torch import Tensor
 from longhand.arithmetic.domain import Domain
 from longhand.models.decoder import Decoder
 from longhand.native.decoder import CHUNK
+from longhand.runs.certificate import Certificate
 from longhand.solvers.beam import beam_search
 from longhand.solvers.decoding import Pick, PromptBatch, decode_batch, plan_batches
 from longhand.solvers.native import Engine, NativeDecoding, choose_engine
@@ -42,16 +43,25 @@ class AutoregressiveSolver(TextSolver):
         *,
         max_new_tokens: int | None = None,
         engine: Engine = "auto",
+        certificate: Certificate | None = None,
     ) -> None:
         super().__init__(vocabulary, format, domain, context=model.config.max_seq_len, max_new_tokens=max_new_tokens)
         self.model = model.eval()
         self._native = choose_engine(model, engine)
         self._forcing = TeacherForcing(model, plain=engine == "torch")
+        self._certificate = certificate
 
     @property
     def engine(self) -> str:
         """What decodes, unless it searches: native or torch."""
         return "torch" if self._native is None else "native"
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """What was proved of the model as it is computed here: in this number format, with this engine."""
+        dtype = str(self.model.embedding.weight.dtype).removeprefix("torch.")
+        proved = self._certificate
+        return proved if proved is not None and proved.holds_for(dtype, self.engine) else None
 
     def _write(self, questions: Sequence[Question], settings: Settings, uniforms: Uniforms | None) -> Sequence[Written]:
         if self._native is not None and settings.beam == 1 and not self.model.has_hooks():

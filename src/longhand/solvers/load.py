@@ -87,7 +87,14 @@ def solver_of(
     except (RuntimeError, AssertionError) as error:  # torch built without CUDA asserts
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"cannot put the model on device {str(device)!r}: {reason}") from error
-    return AutoregressiveSolver(model, checkpoint.vocabulary, checkpoint.format, checkpoint.domain, engine=engine)
+    return AutoregressiveSolver(
+        model,
+        checkpoint.vocabulary,
+        checkpoint.format,
+        checkpoint.domain,
+        engine=engine,
+        certificate=checkpoint.certificate,
+    )
 
 
 def load_windowed(checkpoint: Checkpoint) -> WindowedSolver:
