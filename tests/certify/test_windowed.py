@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +76,18 @@ def test_a_certificate_says_what_was_found(model: Path) -> None:
     assert all(control["confirmed"] for control in report["negative_controls"])
     load_checkpoint(model)  # its manifest knows the certificate
     assert check.check(model) == report["claim"]
+
+
+def test_the_checker_is_one_short_file_that_imports_nothing_of_longhand() -> None:
+    source = Path(check.__file__).read_text(encoding="utf-8")
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(ast.parse(source))
+        for name in ([a.name for a in node.names] if isinstance(node, ast.Import) else [getattr(node, "module", "")])
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    }
+    assert imported <= {*sys.stdlib_module_names, "numpy"}
+    assert len(source.splitlines()) < 500
 
 
 def test_both_programs_claim_the_same() -> None:
@@ -230,6 +244,7 @@ def test_masked_attention_computes_what_slots_do(solver: WindowedSolver) -> None
     compared = compare_with_dense(solver.network, solver.layout, 10)
     assert compared["same_choices"]
     assert 0 < compared["largest_difference"] < 1e-10
+    assert compared["outside"] == 0
 
 
 def test_margins_are_leads_and_rounding_takes_from_them(solver: WindowedSolver) -> None:

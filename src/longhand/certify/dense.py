@@ -50,13 +50,17 @@ def dense_logits(network: WindowNetwork, layout: Layout, ids: Sequence[int]) -> 
 
 
 def compare_with_dense(network: WindowNetwork, layout: Layout, cases: int, seed: int = 0) -> dict[str, Any]:
-    """The largest difference between slots and mask on random rows, their longest, and whether both choose alike."""
+    """The largest difference between slots and mask on random rows, their longest, and whether both choose alike.
+
+    `outside` is the largest change in the logits of the first token when the highest digit of a, which is not in its
+    window, is another one.
+    """
     rng = random.Random(seed)
-    difference, longest, alike = 0.0, 0, True
+    difference, outside, longest, alike = 0.0, 0.0, 0, True
     for case in range(cases):
         operator = layout.operators[case % len(layout.operators)]
         most = 4 if operator in "*/" else 40
-        a, b = ([rng.randrange(10) for _ in range(rng.randint(1, most))] for _ in range(2))
+        a, b = ([rng.randrange(10) for _ in range(rng.randint(2, most))] for _ in range(2))
         b[-1] = b[-1] or 1
         text = f"{_number(a)}{operator}{_number(b)}={write_rows(a, operator, b)}"
         ids = [layout.bos, *layout.vocabulary.encode(text)]
@@ -64,7 +68,12 @@ def compare_with_dense(network: WindowNetwork, layout: Layout, cases: int, seed:
         difference = max(difference, float(abs(dense - slots).max()))
         longest = max(longest, len(ids))
         alike = alike and bool((dense.argmax(axis=1) == slots.argmax(axis=1)).all())
-    return {"cases": cases, "longest_row": longest, "largest_difference": difference, "same_choices": alike}
+        start = ids.index(layout.equals) + 1
+        other = [ids[0], layout.token[str((a[-1] + 1) % 10)], *ids[2:start]]
+        change = dense_logits(network, layout, other)[0] - dense_logits(network, layout, ids[:start])[0]
+        outside = max(outside, float(abs(change).max()))
+    found = {"cases": cases, "longest_row": longest, "largest_difference": difference, "same_choices": alike}
+    return {**found, "outside": outside}
 
 
 def _number(digits: list[int]) -> str:
