@@ -46,11 +46,17 @@ class Terminal:
 
     def exit_code(self, press: str = "") -> int:
         """Wait for the end of the program, pressing a key whenever nothing happens."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = last_seen = time.monotonic()
+        deadline += _PATIENCE
+        shown = len(self.raw)
         while self._read():
-            assert time.monotonic() < deadline, f"still there, with {self.screen!r}"
-            if press and self.process.poll() is None:
+            now = time.monotonic()
+            assert now < deadline, f"still there, with {self.screen!r}"
+            if len(self.raw) > shown:
+                shown, last_seen = len(self.raw), now
+            elif press and now - last_seen > _PATIENCE / 4:
                 self.type(press)
+                last_seen = now
         return self.process.wait(_PATIENCE)
 
     @property
