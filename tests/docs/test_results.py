@@ -132,3 +132,17 @@ def test_every_measured_training_fits_the_memory_that_math_llm_asks_for() -> Non
     ours = [row["peak_memory"] for row in rows if row["contender"].startswith("longhand")]
     assert ours
     assert max(ours) < 2**30  # of 8 GB, and none of it on a GPU
+
+
+def test_the_table_of_proofs_is_that_of_its_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    certified_seeds = importlib.import_module("certified_seeds")
+    facts = json.loads(certified_seeds.FACTS.read_text(encoding="utf-8"))
+    assert certified_seeds.table(facts) in certified_seeds.PAGE.read_text(encoding="utf-8")
+    sums = facts["runs"]["certified-add"]
+    assert [run["seed"] for run in sums] == [0, 1, 2, 3, 4]
+    for run in sums:
+        assert run["proved"]
+        assert run["smallest_lead"] > 0.5 > run["bound"]
+        assert run["parameters"] <= 30_000
+        assert run["cpu_seconds"] <= 15  # the committed ones; nothing is timed here
