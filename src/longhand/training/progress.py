@@ -180,6 +180,8 @@ class Measurements:
             parts.append(f"held-out loss {values['val_loss']:.4f}")
         if "val_exact_match" in values:
             parts.append(f"{exact_match} {values['val_exact_match']:.2%}")
+        if "wrong_windows" in values:
+            parts.append(f"wrong windows {values['wrong_windows']:,}")
         if "examples_per_second" in values:
             parts.append(f"{values['examples_per_second']:,.0f} {speed}")
         done = self.step - self.first_step
