@@ -53,7 +53,7 @@ def solver() -> WindowedSolver:
 
 
 def test_models_with_a_certificate_are_shipped() -> None:
-    assert {"certified-add-3", "certified-product-3", "certified-division-3"} <= set(CERTIFIED)
+    assert {"certified-add-3", "certified-signed-3", "certified-product-3", "certified-division-3"} <= set(CERTIFIED)
 
 
 @pytest.mark.parametrize("name", CERTIFIED)
