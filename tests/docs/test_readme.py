@@ -1,4 +1,4 @@
-"""Every command block of the README and the quickstart runs as written, the long ones in a short form."""
+"""Every command block of the README and the pages for newcomers runs as written, the long ones in a short form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.docs.checkout import command_environment, looks_like_a_checkout
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", "docs/quickstart.md", "docs/tour.md"]
+PAGES = ["README.md", "docs/quickstart.md", "docs/tour.md", "docs/certificates.md"]
 
 # What stands in for commands that take minutes, make the environment, or are this test itself. The replacement runs the
 # same verbs with the same files as its result, so that the commands after it find what they need.
