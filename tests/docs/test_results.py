@@ -147,3 +147,13 @@ def test_the_table_of_proofs_is_that_of_its_runs(monkeypatch: pytest.MonkeyPatch
             assert run["smallest_lead"] > 0.5 > run["bound"]
             assert run["parameters"] <= 30_000
             assert run["cpu_seconds"] <= seconds  # the committed ones; nothing is timed here
+
+
+def test_the_table_of_long_numbers_is_that_of_what_was_asked_and_all_of_it_was_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    certified_lengths = importlib.import_module("certified_lengths")
+    facts = json.loads(certified_lengths.FACTS.read_text(encoding="utf-8"))
+    assert certified_lengths.table(facts) in certified_lengths.PAGE.read_text(encoding="utf-8")
+    assert all(row["right"] == row["asked"] for row in facts["rows"])

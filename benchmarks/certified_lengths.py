@@ -1,0 +1,109 @@
+"""Proved models on long numbers: are all answers right, and how long does one take?
+
+    python benchmarks/certified_lengths.py               # a few minutes; one thread
+    python benchmarks/certified_lengths.py --problems 100
+
+Every certified model that is shipped is asked random problems of several lengths, and carries and borrows that run from
+one end to the other. The proof says that all are right; this asks. Without measuring, `--table` writes the table again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from demo_seeds import processor
+from longhand.atomic import write_json, write_text
+from longhand.solvers.load import load
+
+ROOT = Path(__file__).resolve().parents[1]
+FACTS = ROOT / "docs" / "results" / "lengths.json"
+PAGE = ROOT / "docs" / "results.md"
+
+# Model, operator, digits of both numbers, and how many problems of 10,000 are asked: rows grow with the square.
+PLAN = (
+    *(("certified-add-3", "+", n, n, share) for n, share in ((10, 1.0), (100, 1.0), (1000, 1.0), (10_000, 0.01))),
+    *(("certified-signed-3", "-", n, n, share) for n, share in ((10, 1.0), (100, 1.0), (1000, 1.0), (10_000, 0.01))),
+    *(("certified-product-3", "*", n, n, share) for n, share in ((10, 1.0), (100, 0.005))),
+    *(("certified-division-3", "/", n, n // 2, share) for n, share in ((10, 1.0), (100, 0.005))),
+)
+
+
+def measure(model: str, operator: str, n_a: int, n_b: int, problems: int) -> dict[str, Any]:
+    """Ask random problems of these lengths, one after the other, and the longest carries."""
+    solver, rng = load(model), random.Random(0)
+    asked = [(_number(rng, n_a), _number(rng, n_b)) for _ in range(problems)]
+    asked += [(10**n_a - 1, 1), (10 ** (n_a - 1), 1), (10**n_a - 1, 10**n_b - 1)]
+    right, seconds, tokens = 0, [], 0
+    for a, b in asked:
+        started = perf_counter()
+        completion = solver.solve([f"{_digits(a)}{operator}{_digits(b)}="])[0]
+        seconds.append(perf_counter() - started)
+        tokens = max(tokens, len(completion.token_ids))
+        right += completion.answer == _answer(a, operator, b)
+    return {
+        "model": model,
+        "operator": operator,
+        "digits": [n_a, n_b],
+        "asked": len(asked),
+        "right": right,
+        "most_tokens": tokens,
+        "median_seconds": median(seconds),
+    }
+
+
+def _number(rng: random.Random, n: int) -> int:
+    return rng.randrange(10 ** (n - 1), 10**n)
+
+
+def _answer(a: int, operator: str, b: int) -> str:
+    if operator == "/":
+        return f"{_digits(a // b)}r{_digits(a % b)}"
+    return _digits(a + b if operator == "+" else a - b if operator == "-" else a * b)
+
+
+def _digits(number: int) -> str:
+    from longhand.arithmetic.long_numbers import write_int
+
+    return write_int(number)
+
+
+def table(facts: dict[str, Any]) -> str:
+    """Return the Markdown table of the facts."""
+    lines = ["| model | problems | asked | right | longest answer | one answer |", "|---|---|--:|--:|--:|--:|"]
+    for row in facts["rows"]:
+        n_a, n_b = row["digits"]
+        what = f"{n_a:,} digits {'−×÷+'['-*/+'.index(row['operator'])]} {n_b:,} digits"
+        cells = [row["model"], what, f"{row['asked']:,}", f"{row['right']:,}", f"{row['most_tokens']:,} tokens"]
+        lines.append(f"| {' | '.join(cells)} | {row['median_seconds'] * 1000:.2f} ms |")
+    return "\n".join([*lines, "", f"Median of all, asked one by one; one core of {facts['machine']}.\n"])
+
+
+def main() -> None:
+    """Measure, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--problems", type=int, default=10_000, metavar="N", help="of each short kind")
+    parser.add_argument("--table", action="store_true", help="only write the table again")
+    arguments = parser.parse_args()
+    if not arguments.table:
+        rows = []
+        for model, operator, n_a, n_b, share in PLAN:
+            rows.append(measure(model, operator, n_a, n_b, max(1, round(arguments.problems * share))))
+            print(rows[-1], flush=True)
+        write_json(FACTS, {"machine": f"{processor()}", "rows": rows})
+    facts = json.loads(FACTS.read_text(encoding="utf-8"))
+    between = re.compile(r"(<!-- lengths table -->\n).*?(<!-- end of lengths table -->)", flags=re.DOTALL)
+    page = PAGE.read_text(encoding="utf-8")
+    new, found = between.subn(lambda match: match.group(1) + table(facts) + match.group(2), page)
+    assert found == 1, PAGE
+    write_text(PAGE, new)
+
+
+if __name__ == "__main__":
+    main()
