@@ -32,7 +32,7 @@ class Said:
         (Said("1999"), Verdict.OUT_OF_RANGE),
         (Said("-1"), Verdict.OUT_OF_RANGE),
         (Said("9" * 4300), Verdict.OUT_OF_RANGE),
-        (Said("9" * 5000), Verdict.WRONG),
+        (Said("9" * 5000), Verdict.OUT_OF_RANGE),  # longer than what Python converts by itself
         (Said("5000/3"), Verdict.WRONG),
         (Said("5000r1"), Verdict.WRONG),
         (Said("９９９９"), Verdict.WRONG),

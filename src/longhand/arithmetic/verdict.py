@@ -10,8 +10,7 @@ from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.long_numbers import parse_int
 from longhand.arithmetic.problem import Problem
 
-# Up to as many digits as Python converts; a number beyond that is just wrong.
-_WHOLE = re.compile(r"-?[0-9]{1,4300}")
+_WHOLE = re.compile(r"-?[0-9]+", flags=re.ASCII)
 
 
 class Verdict(StrEnum):
