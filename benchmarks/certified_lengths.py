@@ -12,14 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import re
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
 
-from demo_seeds import processor
-from longhand.atomic import write_json, write_text
+from demo_seeds import SIGNS, processor, replace_table
+from longhand.arithmetic.long_numbers import write_int
+from longhand.atomic import write_json
 from longhand.solvers.load import load
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,7 +43,7 @@ def measure(model: str, operator: str, n_a: int, n_b: int, problems: int) -> dic
     right, seconds, tokens = 0, [], 0
     for a, b in asked:
         started = perf_counter()
-        completion = solver.solve([f"{_digits(a)}{operator}{_digits(b)}="])[0]
+        completion = solver.solve([f"{write_int(a)}{operator}{write_int(b)}="])[0]
         seconds.append(perf_counter() - started)
         tokens = max(tokens, len(completion.token_ids))
         right += completion.answer == _answer(a, operator, b)
@@ -64,14 +64,8 @@ def _number(rng: random.Random, n: int) -> int:
 
 def _answer(a: int, operator: str, b: int) -> str:
     if operator == "/":
-        return f"{_digits(a // b)}r{_digits(a % b)}"
-    return _digits(a + b if operator == "+" else a - b if operator == "-" else a * b)
-
-
-def _digits(number: int) -> str:
-    from longhand.arithmetic.long_numbers import write_int
-
-    return write_int(number)
+        return f"{write_int(a // b)}r{write_int(a % b)}"
+    return write_int(a + b if operator == "+" else a - b if operator == "-" else a * b)
 
 
 def table(facts: dict[str, Any]) -> str:
@@ -79,7 +73,7 @@ def table(facts: dict[str, Any]) -> str:
     lines = ["| model | problems | asked | right | longest answer | one answer |", "|---|---|--:|--:|--:|--:|"]
     for row in facts["rows"]:
         n_a, n_b = row["digits"]
-        what = f"{n_a:,} digits {'−×÷+'['-*/+'.index(row['operator'])]} {n_b:,} digits"
+        what = f"{n_a:,} digits {SIGNS[row['operator']]} {n_b:,} digits"
         cells = [row["model"], what, f"{row['asked']:,}", f"{row['right']:,}", f"{row['most_tokens']:,} tokens"]
         lines.append(f"| {' | '.join(cells)} | {row['median_seconds'] * 1000:.2f} ms |")
     return "\n".join([*lines, "", f"Median of all, asked one by one; one core of {facts['machine']}.\n"])
@@ -96,13 +90,9 @@ def main() -> None:
         for model, operator, n_a, n_b, share in PLAN:
             rows.append(measure(model, operator, n_a, n_b, max(1, round(arguments.problems * share))))
             print(rows[-1], flush=True)
-        write_json(FACTS, {"machine": f"{processor()}", "rows": rows})
+        write_json(FACTS, {"machine": processor(), "rows": rows})
     facts = json.loads(FACTS.read_text(encoding="utf-8"))
-    between = re.compile(r"(<!-- lengths table -->\n).*?(<!-- end of lengths table -->)", flags=re.DOTALL)
-    page = PAGE.read_text(encoding="utf-8")
-    new, found = between.subn(lambda match: match.group(1) + table(facts) + match.group(2), page)
-    assert found == 1, PAGE
-    write_text(PAGE, new)
+    replace_table(PAGE, "lengths", table(facts))
 
 
 if __name__ == "__main__":

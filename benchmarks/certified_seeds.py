@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import resource
 import subprocess
 import sys
@@ -21,8 +20,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from demo_seeds import processor
-from longhand.atomic import write_json, write_text
+from demo_seeds import processor, replace_table
+from longhand.atomic import write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 FACTS = ROOT / "docs" / "results" / "certified.json"
@@ -110,11 +109,7 @@ def main() -> None:
         )
         facts["machine"] = f"{processor()}, {os.cpu_count()} cores"
         write_json(FACTS, facts)
-    page = PAGE.read_text(encoding="utf-8")
-    between = re.compile(r"(<!-- certified table -->\n).*?(<!-- end of certified table -->)", flags=re.DOTALL)
-    new, found = between.subn(lambda match: match.group(1) + table(facts) + match.group(2), page)
-    assert found == 1, PAGE
-    write_text(PAGE, new)
+    replace_table(PAGE, "certified", table(facts))
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def table(facts: dict[str, Any]) -> str:
     """Return the Markdown table of the facts, with hardware, seeds and repeats under it."""
     runs = facts["runs"]
     operators = [o for o in runs[0].get("by_operator", {}) if len(runs[0]["by_operator"]) > 2]
-    columns = ["seed", "right", "of", "wrong", *(f"wrong {_SIGNS[o]}" for o in operators)]
+    columns = ["seed", "right", "of", "wrong", *(f"wrong {SIGNS[o]}" for o in operators)]
     columns += ["training", "sweep", "whole command"]
     lines = [f"| {' | '.join(columns)} |", f"|{'--:|' * len(columns)}"]
     for run in runs:
@@ -96,13 +96,13 @@ def table(facts: dict[str, Any]) -> str:
 def table_of_architectures(facts: dict[str, dict[str, Any]]) -> str:
     """Return one table of the runs of several architectures on the same problems."""
     lengths = sorted({length for each in facts.values() for length in each["runs"][0]["by_answer_length"]}, key=int)
-    columns = ["configuration", "seed", "parameters", *_SIGNS.values()]
+    columns = ["configuration", "seed", "parameters", *SIGNS.values()]
     columns += [f"answers of {length}" for length in lengths] + ["wrong", "of", "steps right", "training", "sweep"]
     lines = [f"| {' | '.join(columns)} |", f"|---|{'--:|' * (len(columns) - 1)}"]
     for name, each in facts.items():
         for run in each["runs"]:
             cells = [name, str(run["seed"]), f"{run['parameters']:,}"]
-            cells += [_percent(run["by_operator"][o]) for o in _SIGNS]
+            cells += [_percent(run["by_operator"][o]) for o in SIGNS]
             cells += [_percent(run["by_answer_length"][length]) for length in lengths]
             cells += [f"{run['errors']:,}", f"{run['total']:,}", f"{run['cot_step_accuracy']:.4%}"]
             cells += [f"{run[key]:.0f} s" for key in ("train_seconds", "sweep_seconds")]
@@ -111,7 +111,7 @@ def table_of_architectures(facts: dict[str, dict[str, Any]]) -> str:
     return "\n".join([*lines, "", f"Engines: {engines}. {_where(next(iter(facts.values())))}\n"])
 
 
-_SIGNS = {"+": "+", "-": "−", "*": "×", "/": "÷"}
+SIGNS = {"+": "+", "-": "−", "*": "×", "/": "÷"}
 
 
 def _wrong(share: dict[str, Any]) -> int:
@@ -146,9 +146,9 @@ def write_tables() -> None:
     """Put each table between its marks in every page that has it."""
     for name, pages in PAGES.items():
         for page in pages:
-            _replace(page, name, table(_facts(name)))
+            replace_table(page, name, table(_facts(name)))
     measured = {name: _facts(name) for name in ARCHITECTURES if (FACTS / f"{name}.json").exists()}
-    _replace(RESULTS, "architectures", table_of_architectures(measured))
+    replace_table(RESULTS, "architectures", table_of_architectures(measured))
 
 
 def _facts(name: str) -> dict[str, Any]:
@@ -156,7 +156,8 @@ def _facts(name: str) -> dict[str, Any]:
     return facts
 
 
-def _replace(page: Path, name: str, text: str) -> None:
+def replace_table(page: Path, name: str, text: str) -> None:
+    """Write a table between the marks that bear its name."""
     between = re.compile(rf"(<!-- {name} table -->\n).*?(<!-- end of {name} table -->)", flags=re.DOTALL)
     new, found = between.subn(lambda match: match.group(1) + text + match.group(2), page.read_text(encoding="utf-8"))
     assert found == 1, (page, name)
