@@ -119,3 +119,13 @@ def test_a_model_without_windows_cannot_be_trained_to_a_proof(tmp_path: Path) ->
     config = load_run_config(config_path("add"), {"training.proof": "{}"})
     with pytest.raises(UserError, match=r"training\.proof is for windowed models.*model\.name is gpt2"):
         train(config, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("vocabulary", "cot17"), ("format.notation", "number"), ("format.begin", "false"), ("format.style", "spaced")],
+)
+def test_a_windowed_model_is_trained_on_the_rows_its_layout_reads_or_not_at_all(key: str, value: str) -> None:
+    # cot17 has as many tokens as the layout's own vocabulary.
+    with pytest.raises(UserError, match=rf"model\.layout signed reads rows with {key} "):
+        set_up(short(**{key: value}), ALONE)

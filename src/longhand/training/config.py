@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from longhand.errors import UserError
 from longhand.training.proof_config import ProofConfig
 
-Metric = Literal["val_loss", "val_exact_match", "val_token_accuracy", "window_margin"]
+Metric = Literal["val_loss", "val_exact_match", "val_token_accuracy"]
 
 DEFAULT_STEPS = 10_000
 DEFAULT_EVAL_INTERVAL = 500

@@ -43,7 +43,7 @@ COLUMNS = (
     "seconds",
 )
 
-MEASURED = ("loss", *(column for column in COLUMNS if column.startswith(("val_", "w"))))
+MEASURED = ("loss", "wrong_windows", "window_margin", *(column for column in COLUMNS if column.startswith("val_")))
 """What a checkpoint says of its weights; the other columns are about the run."""
 
 Row = dict[str, Any]

@@ -56,8 +56,9 @@ class Proof:
             return None
         chosen = keyed_generator(self._seed, "drill", step).permutation(self._drill)[rank::world][:room]
         self.drilled[chosen] = True
-        logits = model.logits_of(torch.from_numpy(self.listed.windows[chosen]))
-        return F.cross_entropy(logits, torch.from_numpy(self.listed.labels[chosen]), reduction="sum"), len(chosen)
+        device = model.embedding.weight.device
+        windows, labels = (torch.from_numpy(a[chosen]).to(device) for a in (self.listed.windows, self.listed.labels))
+        return F.cross_entropy(model.logits_of(windows), labels, reduction="sum"), len(chosen)
 
     def report(self) -> str:
         """What is still wrong, in a line: how many windows, of which kinds, and the first of them."""

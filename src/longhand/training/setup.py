@@ -11,6 +11,7 @@ from longhand.data.folders import open_folder
 from longhand.data.stream import TrainStream
 from longhand.errors import UserError
 from longhand.runs.checkpoint import Checkpoint
+from longhand.text.layouts.registry import layout
 from longhand.text.presets import vocabulary
 from longhand.text.vocabulary import Vocabulary
 from longhand.training.backend import Backend, HeldOut, Processes, State, choose_backend
@@ -101,6 +102,7 @@ def open_data(config: RunConfig) -> tuple[TrainStream, Plan, dict[str, Any]]:
     Raises `UserError` for data that cannot be read, rows longer than the model's context, and impossible schedules.
     """
     training = config.training
+    _check_rows(config)
     stream = TrainStream(
         config.data,
         config.to_format(),
@@ -112,6 +114,22 @@ def open_data(config: RunConfig) -> tuple[TrainStream, Plan, dict[str, Any]]:
     description = stream.describe()
     rows_per_epoch = description["rows"]["train"] if description["source"] == "files" else None
     return stream, make_plan(training, rows_per_epoch), description
+
+
+def _check_rows(config: RunConfig) -> None:
+    """Raise `UserError` unless a windowed model is trained on the rows that its layout reads."""
+    if config.model.layout is None:
+        return
+    rows = layout(config.model.layout)
+    wanted = {
+        "vocabulary": (config.vocabulary, rows.vocabulary.name),
+        "format.notation": (config.format.notation, "schoolbook"),
+        "format.begin": (config.format.begin, True),
+        "format.style": (config.format.style, "expression"),
+    }
+    for key, (value, only) in wanted.items():
+        if value != only:
+            raise UserError(f"model.layout {config.model.layout} reads rows with {key} {only}, not {value}; set it")
 
 
 def choose_vocabulary(config: RunConfig) -> Vocabulary:
