@@ -13,7 +13,7 @@ from longhand.certify.search import State, Transition, list_windows
 from longhand.errors import UserError
 from longhand.text.layouts.base import Layout
 from longhand.text.layouts.registry import LayoutName, layout
-from longhand.text.schoolbook import write_rows
+from longhand.text.schoolbook import digits_of, write_rows
 
 COUNTS: dict[LayoutName, int] = {
     "sum": 24_741,
@@ -52,7 +52,7 @@ def test_every_listed_window_of_a_sum_or_difference_is_shown_by_some_problem(nam
     listed, rows = windows_of(name), layout(name)
     for place, window in enumerate(map(tuple, listed.windows.tolist())):
         a, operator, b = problem_of_path(listed, place, rows.vocabulary)
-        x, y = ([int(digit) for digit in reversed(number)] for number in (a, b))
+        x, y = digits_of(a), digits_of(b)
         assert (window, listed.labels[place]) in rows_of(rows, x, operator, y)
 
 

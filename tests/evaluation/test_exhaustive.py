@@ -111,6 +111,18 @@ def test_a_certificate_that_claims_more_than_was_asked_is_refused(model: Path) -
             check_exhaustively(model, processes=1)
 
 
+def test_a_certificate_about_other_weights_does_not_stop_a_new_one(model: Path) -> None:
+    certify_exhaustively(model, processes=1)
+    checkpoint = load_checkpoint(model)
+    assert checkpoint.certificate is not None
+    stale = replace(checkpoint.certificate, content={**checkpoint.certificate.content, "weights_sha256": "0" * 64})
+    save_checkpoint(model, replace(checkpoint, certificate=stale))
+    with pytest.raises(UserError, match="is about other weights"):
+        load(model)
+    certify_exhaustively(model, processes=1)
+    assert load(model).certificate is not None
+
+
 def test_the_command_proves_and_checks_finite_domains(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["certify", str(model), "--processes", "1"]) == 0
     assert "proved: for each of the 15,050 problems a+b, a-b with 2 operands from 0 to 99" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,12 @@ from longhand.arithmetic.domain import Domain
 from longhand.errors import UserError
 from longhand.evaluation.evaluate import evaluate
 from longhand.evaluation.suites import PlacesSuite
+from longhand.runs.checkpoint import load_checkpoint
+from longhand.shipped import model_path
 from longhand.solvers.base import NextToken
-from longhand.solvers.load import load
+from longhand.solvers.load import load, solver_of
 from longhand.solvers.windowed import WindowedSolver
+from longhand.text.presets import vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +89,14 @@ def test_the_tokens_of_a_longer_number_cost_the_same(solver: WindowedSolver) -> 
     known = len(solver._known)
     solver.solve([f"{'7' * 4000}+{'8' * 4000}="])
     assert len(solver._known) == known
+
+
+def test_weights_or_a_vocabulary_of_another_model_are_refused() -> None:
+    checkpoint = load_checkpoint(model_path("certified-signed-3"))
+    with pytest.raises(
+        UserError, match="the layout signed reads the vocabulary signed_rows, and the checkpoint has cot17"
+    ):
+        solver_of(replace(checkpoint, vocabulary=vocabulary("cot17")))
+    short = {**checkpoint.weights, "head.weight": checkpoint.weights["head.weight"][:5]}
+    with pytest.raises(UserError, match=r"the weights have head\.weight as \[5, 32\]"):
+        solver_of(replace(checkpoint, weights=short))

@@ -21,6 +21,7 @@ def negative_controls(solver: WindowedSolver, listed: WindowList) -> list[dict[s
     """What becomes of copies with one kind of damage each: how many windows go wrong, and a problem that does."""
     found = [
         _control(solver, listed, "all slot biases set to 0", _forget_slots),
+        _control(solver, listed, "the weights of every matrix of the blocks shuffled", _shuffle),
         _control(solver, listed, "the rows of the head for 0 and 1 exchanged", _exchange_digits),
     ]
     n_hidden = len(solver.network.blocks[-1].weights["mlp.up.weight"])
@@ -55,6 +56,13 @@ def _control(
 def _negate_units(network: WindowNetwork, layout: Layout, n_units: int) -> None:
     down = network.blocks[-1].weights["mlp.down.weight"]
     down[:, np.argsort(-np.linalg.norm(down, axis=0))[:n_units]] *= -1
+
+
+def _shuffle(network: WindowNetwork, layout: Layout) -> None:
+    rng = np.random.default_rng(0)
+    for place, block in enumerate(network.blocks):
+        weights = {name: rng.permutation(w.ravel()).reshape(w.shape) for name, w in block.weights.items()}
+        network.blocks[place] = network.block(weights)
 
 
 def _forget_slots(network: WindowNetwork, layout: Layout) -> None:

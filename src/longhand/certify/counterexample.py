@@ -10,11 +10,11 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from longhand.certify.problems import Asked, random_problem
 from longhand.certify.rules.sums import END_OF_SECOND_PASS, SECOND_PASS
 from longhand.certify.search import WindowList
 from longhand.solvers.windowed import WindowedSolver
 from longhand.text.layouts.sums import SumLayout
-from longhand.text.schoolbook import write_rows
 from longhand.text.vocabulary import Vocabulary
 
 RANDOM_PROBLEMS = 20_000
@@ -40,29 +40,29 @@ def counterexample(solver: WindowedSolver, listed: WindowList, wrong: NDArray[np
     """
     if isinstance(solver.layout, SumLayout):
         shortest = min(wrong.tolist(), key=lambda place: len(listed.path(place)))
-        return _ask(solver, *problem_of_path(listed, shortest, solver.vocabulary))
+        return _ask(solver, problem_of_path(listed, shortest, solver.vocabulary))
     bad = {tuple(window) for window in listed.windows[wrong].tolist()}
-    for a, operator, b in _problems(solver.layout.operators):
-        if any(window in bad for window in _windows(solver, a, operator, b)):
-            return _ask(solver, a, operator, b)
+    for asked in _problems(solver.layout.operators):
+        if any(window in bad for window in solver.layout.windows(asked.ids(solver.layout))):
+            return _ask(solver, asked)
     return None
 
 
-def _ask(solver: WindowedSolver, a: str, operator: str, b: str) -> Counterexample:
-    expected = write_rows(_digits(a), operator, _digits(b))
-    written = solver.solve([f"{a}{operator}{b}="])[0].text
-    return Counterexample(f"{a}{operator}{b}=", expected, written, written != expected)
+def _ask(solver: WindowedSolver, asked: Asked) -> Counterexample:
+    expression, expected = f"{asked.a}{asked.operator}{asked.b}=", asked.rows
+    written = solver.solve([expression])[0].text
+    return Counterexample(expression, expected, written, written != expected)
 
 
-def problem_of_path(listed: WindowList, place: int, vocabulary: Vocabulary) -> tuple[str, str, str]:
-    """The shortest sum or difference that shows a window: a, the operator and b, zeros in front where need be."""
+def problem_of_path(listed: WindowList, place: int, vocabulary: Vocabulary) -> Asked:
+    """The shortest sum or difference that shows a window, with zeros in front where need be."""
     path = listed.path(place)
     passes = [listed.kind(step) in (SECOND_PASS, END_OF_SECOND_PASS) for step in path]
     operator_id = int(listed.windows[path[0], -1])
     operator = vocabulary.tokens[operator_id]
     if not passes[-1]:
         columns = [listed.columns[step] for step in path]
-        return _number([x for x, _ in columns]), operator, _number([y for _, y in columns])
+        return Asked(_number([x for x, _ in columns]), operator, _number([y for _, y in columns]))
     digits = [listed.columns[step][0] for step, second in zip(path, passes, strict=True) if second]
     known = [digit for digit in digits if digit is not None]
     if not any(known):
@@ -70,7 +70,7 @@ def problem_of_path(listed: WindowList, place: int, vocabulary: Vocabulary) -> t
     modulus = 10 ** len(known)
     size = modulus - int(_number([*known]))
     larger = max(size, modulus // 10)
-    return str(larger - size), "-", str(larger)
+    return Asked(str(larger - size), "-", str(larger))
 
 
 def _number(digits: list[int | None]) -> str:
@@ -78,29 +78,13 @@ def _number(digits: list[int | None]) -> str:
     return "".join(str(digit) for digit in reversed(digits) if digit is not None)
 
 
-def _problems(operators: str) -> Iterator[tuple[str, str, str]]:
+def _problems(operators: str) -> Iterator[Asked]:
     """Problems of two operands, shorter ones first."""
-    for operator in operators:
-        for a, b in product(range(100), range(operator == "/", 100)):
-            if max(a, b) < 10:
-                yield str(a), operator, str(b)
-    for operator in operators:
-        for a, b in product(range(100), range(operator == "/", 100)):
-            if max(a, b) >= 10:
-                yield str(a), operator, str(b)
+    for shortest, longest in ((0, 10), (10, 100)):
+        for operator in operators:
+            for a, b in product(range(longest), range(operator == "/", longest)):
+                if max(a, b) >= shortest:
+                    yield Asked(str(a), operator, str(b))
     rng = random.Random(0)
     for _ in range(RANDOM_PROBLEMS):
-        a, b = (rng.randrange(10 ** rng.randint(1, MAX_DIGITS)) for _ in range(2))
-        operator = rng.choice(operators)
-        if operator != "/" or b:
-            yield str(a), operator, str(b)
-
-
-def _windows(solver: WindowedSolver, a: str, operator: str, b: str) -> list[tuple[int, ...]]:
-    rows = write_rows(_digits(a), operator, _digits(b))
-    prompt = solver.format.spell_prompt(f"{a}{operator}{b}=", solver.vocabulary)
-    return solver.layout.windows([*prompt, *solver.vocabulary.encode(rows)])
-
-
-def _digits(number: str) -> list[int]:
-    return [int(digit) for digit in reversed(number)]
+        yield random_problem(rng.choice(operators), MAX_DIGITS, rng)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from longhand.certify.problems import random_problem
 from longhand.numpy_gpt.windowed import WindowNetwork
 from longhand.text.layouts.base import Layout
-from longhand.text.schoolbook import write_rows
 
 Floats = NDArray[np.floating[Any]]
 
@@ -60,21 +60,15 @@ def compare_with_dense(network: WindowNetwork, layout: Layout, cases: int, seed:
     for case in range(cases):
         operator = layout.operators[case % len(layout.operators)]
         most = 4 if operator in "*/" else 40
-        a, b = ([rng.randrange(10) for _ in range(rng.randint(2, most))] for _ in range(2))
-        b[-1] = b[-1] or 1
-        text = f"{_number(a)}{operator}{_number(b)}={write_rows(a, operator, b)}"
-        ids = [layout.bos, *layout.vocabulary.encode(text)]
+        asked = random_problem(operator, most, rng)
+        ids = asked._replace(a=f"{rng.randrange(10)}{asked.a}").ids(layout)  # two digits at least
         dense, slots = dense_logits(network, layout, ids), network.logits(np.array(layout.windows(ids)))
         difference = max(difference, float(abs(dense - slots).max()))
         longest = max(longest, len(ids))
         alike = alike and bool((dense.argmax(axis=1) == slots.argmax(axis=1)).all())
         start = ids.index(layout.equals) + 1
-        other = [ids[0], layout.token[str((a[-1] + 1) % 10)], *ids[2:start]]
+        other = [ids[0], layout.token["3" if ids[1] != layout.token["3"] else "4"], *ids[2:start]]
         change = dense_logits(network, layout, other)[0] - dense_logits(network, layout, ids[:start])[0]
         outside = max(outside, float(abs(change).max()))
     found = {"cases": cases, "longest_row": longest, "largest_difference": difference, "same_choices": alike}
     return {**found, "outside": outside}
-
-
-def _number(digits: list[int]) -> str:
-    return "".join(map(str, reversed(digits)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from longhand.certify.controls import negative_controls
 from longhand.certify.counterexample import Counterexample, counterexample
 from longhand.certify.dense import compare_with_dense
 from longhand.certify.network_check import NetworkCheck, check_network
+from longhand.certify.obligations import obligations
 from longhand.certify.rounding import ASSUMPTIONS, UNIT
 from longhand.certify.rules.registry import rules_of
 from longhand.certify.search import WindowList, list_windows
@@ -27,16 +27,12 @@ from longhand.runs.checkpoint import WEIGHTS, Checkpoint
 from longhand.runs.manifest import file_sha256
 from longhand.solvers.windowed import WindowedSolver
 from longhand.text.layouts.base import Layout
-from longhand.text.schoolbook import read_schoolbook, write_rows
 from longhand.version import __version__
 
 FORMAT = "longhand-certificate"
 FORMAT_VERSION = 1
 SHOWN = 5
-READER_PROBLEMS = 200
-READER_DIGITS = 1000
 DENSE_CASES = 20
-PROBLEMS = 1000
 
 
 class NotCertifiedError(UserError):
@@ -97,7 +93,7 @@ def certify_windows(directory: Path, checkpoint: Checkpoint, solver: WindowedSol
         raise _not_certified(report, check, listed, solver)
     report["dense"] = compare_with_dense(solver.network, layout, DENSE_CASES)
     report["negative_controls"] = negative_controls(solver, listed)
-    report["obligations"] = _obligations(report, layout, listed)
+    report["obligations"] = obligations(report, layout, listed)
     report["seconds"] = round(perf_counter() - started, 3)
     broken = [f"{o['id']} ({o['name']})" for o in report["obligations"] if not o["holds"]]
     if broken:
@@ -161,90 +157,3 @@ def _not_certified(
     if found is not None and found.confirmed:
         message += f"; the shortest problem found: {found.expression}{found.written}, right is {found.expected}"
     return NotCertifiedError(message, report)
-
-
-def _obligations(report: Mapping[str, Any], layout: Layout, listed: WindowList) -> list[dict[str, Any]]:
-    known, right = _problems_agree(layout, listed)
-    pure = _layout_is_pure(layout)
-    read = _reader_is_right(layout)
-    widths = {len(window) for window in listed.windows}
-    dense = report["dense"]
-    controls = report["negative_controls"]
-    margin, rounding, slots = report["margin"]["min"], report["rounding"], len(layout.slots)
-    rows: list[tuple[str, bool, str]] = [
-        ("the layout looks at delimiters only", pure, "rows with their digits permuted show the windows permuted"),
-        ("every window has the same number of slots", widths == {slots}, f"{slots} slots"),
-        ("logits depend on the window alone", dense["outside"] == 0, "another digit outside it changes no bit"),
-        ("no problem shows another window", known, f"the search over {listed.n_states:,} states came to its end"),
-        ("a window has one right token", len(listed.labels) == len(listed), "the search found no window with two"),
-        ("labels are arithmetic", right, f"{PROBLEMS:,} problems worked out apart from the search go on as it says"),
-        ("the rows read as the answer", read, f"{READER_PROBLEMS} problems of up to {READER_DIGITS} digits"),
-        ("the right token wins after every window", margin > 0, f"it leads by {margin:.4f} logits or more"),
-        ("rounding cannot change that", rounding["min_slack"] > 0, f"bound {rounding['max_bound']:.3g} logits"),
-        ("masked attention says the same", dense["same_choices"], f"within {dense['largest_difference']:.2g} logits"),
-        (
-            "damaged copies fail",
-            all(c["confirmed"] for c in controls),
-            f"{len(controls)} copies, each caught in an error",
-        ),
-        ("what no window shows is listed", bool(report["lemmas"]), f"{len(report['lemmas'])} lemmas"),
-    ]
-    return [
-        {"id": f"P{number}", "name": name, "holds": bool(holds), "evidence": evidence}
-        for number, (name, holds, evidence) in enumerate(rows, start=1)
-    ]
-
-
-def _layout_is_pure(layout: Layout, cases: int = 200) -> bool:
-    """Whether permuting the digits, and with another permutation the letters, permutes the windows."""
-    rng = random.Random(1)
-    tokens = layout.vocabulary.tokens
-    for case in range(cases):
-        ids = _row(layout, rng, layout.operators[case % len(layout.operators)], 4)
-        image = list(range(len(tokens)))
-        for alphabet in ("0123456789", "abcdefghij"):
-            members = [i for i, token in enumerate(tokens) if token in alphabet]
-            for source, target in zip(members, rng.sample(members, len(members)), strict=True):
-                image[source] = target
-        moved = [tuple(image[token] for token in window) for window in layout.windows(ids)]
-        if moved != layout.windows([image[token] for token in ids]):
-            return False
-    return True
-
-
-def _problems_agree(layout: Layout, listed: WindowList) -> tuple[bool, bool]:
-    """Whether every window of problems of all sizes is listed, and goes on as the rows of the problem do."""
-    rng = random.Random(3)
-    follows = dict(zip(map(tuple, listed.windows.tolist()), listed.labels.tolist(), strict=True))
-    known = right = True
-    for case in range(PROBLEMS):
-        ids = _row(layout, rng, layout.operators[case % len(layout.operators)], 6)
-        windows = layout.windows(ids)
-        for window, token in zip(windows, [*ids, layout.eos][-len(windows) :], strict=True):
-            known = known and window in follows
-            right = right and follows.get(window) == token
-    return known, right
-
-
-def _reader_is_right(layout: Layout) -> bool:
-    rng = random.Random(2)
-    for case in range(READER_PROBLEMS):
-        operator = layout.operators[case % len(layout.operators)]
-        most = READER_DIGITS if operator in "+-" and case % 10 == 0 else 30
-        a, b = (rng.randrange(10 ** rng.randint(1, most)) for _ in range(2))
-        b = b or 1
-        right = {"+": str(a + b), "-": str(a - b), "*": str(a * b), "/": f"{a // b}r{a % b}"}[operator]
-        if read_schoolbook(write_rows(_digits(a), operator, _digits(b))) != right:
-            return False
-    return True
-
-
-def _row(layout: Layout, rng: random.Random, operator: str, most: int) -> list[int]:
-    a, b = (rng.randrange(10 ** rng.randint(1, most)) for _ in range(2))
-    b = b or 1
-    text = f"{a}{operator}{b}={write_rows(_digits(a), operator, _digits(b))}"
-    return [layout.bos, *layout.vocabulary.encode(text)]
-
-
-def _digits(number: int) -> list[int]:
-    return [int(digit) for digit in reversed(str(number))]

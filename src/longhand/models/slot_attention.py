@@ -18,6 +18,7 @@ from longhand.models.kv_cache import KVCache
 from longhand.text.layouts.base import Layout
 from longhand.text.layouts.registry import layout as layout_named
 
+_NO_CACHE = "a windowed model has no key-value cache: it looks at a few tokens only, whatever came before"
 ROWS_REMEMBERED = 2**16
 """Texts of which the windows are kept: a training batch may well draw a problem again."""
 
@@ -101,9 +102,7 @@ class WindowedDecoder(Decoder):
         `attention_mask` is not needed: padding is in no window. With `logits_to_keep` n > 0 only the last n.
         """
         if kv_cache is not None:
-            raise UserError(
-                "a windowed model has no key-value cache: it looks at a few tokens only, whatever came before"
-            )
+            raise UserError(_NO_CACHE)
         time = input_ids.size(1)
         keep = min(logits_to_keep, time) if logits_to_keep > 0 else time
         windows = row_windows(self.layout, input_ids.cpu().numpy(), keep)
@@ -122,7 +121,7 @@ class WindowedDecoder(Decoder):
 
     def new_cache(self, batch: int, max_len: int | None = None) -> KVCache:
         """Raises `UserError`: there is nothing to keep."""
-        raise UserError("a windowed model has no key-value cache: it looks at a few tokens only, whatever came before")
+        raise UserError(_NO_CACHE)
 
 
 def row_windows(layout: Layout, ids: NDArray[np.int64], keep: int) -> NDArray[np.int64]:

@@ -43,14 +43,14 @@ class WindowNetwork:
         self.norm, self.eps, self.n_heads = w["norm.weight"], dtype(norm_eps), n_heads
         d_model = self.embedding.shape[1]
         self.scale = dtype((d_model // n_heads) ** -0.5)
-        self.blocks = []
-        for i in range(n_layers):
-            block = {name: w[f"blocks.{i}.{name}"] for name in _BLOCK}
-            query, key, value = np.split(block["attention.qkv.weight"], 3)
-            memory = self.normed(self.embedding, block["attention_norm.weight"])
-            keys = (memory @ key.T).reshape(-1, n_heads, d_model // n_heads).transpose(1, 2, 0)
-            values = (memory @ value.T).reshape(-1, n_heads, d_model // n_heads).transpose(1, 0, 2)
-            self.blocks.append(WindowBlockWeights(block, query, keys, values))
+        self.blocks = [self.block({name: w[f"blocks.{i}.{name}"] for name in _BLOCK}) for i in range(n_layers)]
+
+    def block(self, weights: dict[str, Floats]) -> WindowBlockWeights:
+        """A block from its weights: keys and values of the vocabulary are computed from them here."""
+        query, key, value = np.split(weights["attention.qkv.weight"], 3)
+        memory = self.normed(self.embedding, weights["attention_norm.weight"])
+        keys, values = ((memory @ w.T).reshape(len(memory), self.n_heads, -1).transpose(1, 0, 2) for w in (key, value))
+        return WindowBlockWeights(weights, query, keys.transpose(0, 2, 1), values)
 
     def logits(self, windows: Ints) -> Floats:
         """The logits of the token after each window, [n, n_slots]: [n, vocab]."""
@@ -92,3 +92,21 @@ _BLOCK = (
     "mlp.up.weight",
     "mlp.down.weight",
 )
+
+
+def window_weight_shapes(
+    n_layers: int, n_heads: int, d_model: int, d_ff: int, n_slots: int, vocab_size: int, *, head: bool
+) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of the weights of such a model, with a head of its own or without."""
+    of_block: dict[str, tuple[int, ...]] = {
+        "attention_norm.weight": (d_model,),
+        "attention.slot_bias": (n_heads, n_slots),
+        "attention.qkv.weight": (3 * d_model, d_model),
+        "attention.out.weight": (d_model, d_model),
+        "mlp_norm.weight": (d_model,),
+        "mlp.up.weight": (d_ff, d_model),
+        "mlp.down.weight": (d_model, d_ff),
+    }
+    shapes = {f"blocks.{i}.{name}": shape for i in range(n_layers) for name, shape in of_block.items()}
+    shapes |= {"embedding.weight": (vocab_size, d_model), "norm.weight": (d_model,)}
+    return shapes | ({"head.weight": (vocab_size, d_model)} if head else {})

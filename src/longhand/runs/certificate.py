@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,9 @@ from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.problem import Problem
 from longhand.errors import UserError
 from longhand.runs.manifest import file_sha256
+from longhand.text.layouts.registry import layout
 
 CERTIFICATE = "certificate.json"
-
-_OPERATORS: Mapping[str, str] = {
-    "sum": "+",
-    "signed": "+-",
-    "product": "*",
-    "division": "/",
-    "schoolbook": "+-*/",
-}
 
 
 @dataclass(frozen=True)
@@ -42,9 +36,9 @@ class Certificate:
     @property
     def operators(self) -> str:
         """Of which operators problems are covered."""
-        return _OPERATORS[self.content["layout"]["name"]]
+        return layout(self.content["layout"]["name"]).operators
 
-    @property
+    @cached_property
     def domain(self) -> Domain | None:
         """The finite set of problems that were asked; None for a proof that is about numbers of any length."""
         return Domain.from_dict(self.content["domain"]) if self.content["kind"] == "exhaustive" else None

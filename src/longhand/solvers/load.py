@@ -10,7 +10,7 @@ from longhand.models.config import ModelConfig
 from longhand.numpy_gpt.fits import check_fits
 from longhand.numpy_gpt.model import NumpyGPT
 from longhand.numpy_gpt.parameters import Parameters, weight_shapes
-from longhand.numpy_gpt.windowed import WindowNetwork
+from longhand.numpy_gpt.windowed import WindowNetwork, window_weight_shapes
 from longhand.runs.checkpoint import Checkpoint, check_shapes, load_checkpoint
 from longhand.runtime import torch_is_installed
 from longhand.shipped import model_path
@@ -98,10 +98,25 @@ def solver_of(
 
 
 def load_windowed(checkpoint: Checkpoint) -> WindowedSolver:
-    """The solver of a windowed model, in float64; raises `UserError` for weights of another model."""
+    """The solver of a windowed model, in float64; raises `UserError` for weights or a vocabulary of another."""
     config = ModelConfig.model_validate(dict(checkpoint.model))
     assert config.layout is not None
     rows = layout(config.layout)
+    if checkpoint.vocabulary.tokens != rows.vocabulary.tokens:
+        raise UserError(
+            f"the layout {config.layout} reads the vocabulary {rows.vocabulary.name}, and the checkpoint has"
+            f" {checkpoint.vocabulary.name}; they belong to different models"
+        )
+    shapes = window_weight_shapes(
+        config.n_layers,
+        config.n_heads,
+        config.d_model,
+        config.d_ff,
+        len(rows.slots),
+        len(rows.vocabulary),
+        head=not config.tie_weights,
+    )
+    check_shapes(checkpoint.weights, shapes)
     network = WindowNetwork(checkpoint.weights, config.n_layers, config.n_heads, config.norm_eps)
     return WindowedSolver(network, rows, checkpoint.format, checkpoint.domain, checkpoint.certificate)
 

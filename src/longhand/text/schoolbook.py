@@ -37,7 +37,7 @@ def write_schoolbook(problem: Problem) -> str:
     if len(problem.operands) != 2 or min(problem.operands) < 0:
         raise UserError(f"{problem}: schoolbook rows are for two operands of at least 0")
     a, b = problem.operands
-    return write_rows(_digits(a), problem.operators[0], _digits(b))
+    return write_rows(digits_of(write_int(a)), problem.operators[0], digits_of(write_int(b)))
 
 
 def write_rows(a: list[int], operator: str, b: list[int]) -> str:
@@ -51,6 +51,11 @@ def write_rows(a: list[int], operator: str, b: list[int]) -> str:
     if not any(b):
         raise UserError("there is no dividing by 0")
     return _division(a, b)
+
+
+def digits_of(number: str) -> list[int]:
+    """The digits of a written number, units first, zeros in front among them."""
+    return [int(digit) for digit in reversed(number)]
 
 
 def read_schoolbook(text: str) -> str | None:
@@ -155,10 +160,6 @@ def _borrowing(column: int) -> tuple[int, int]:
 
 def _at(digits: list[int], k: int) -> int:
     return digits[k] if 0 <= k < len(digits) else 0
-
-
-def _digits(number: int) -> list[int]:
-    return [int(digit) for digit in reversed(write_int(number))]
 
 
 def _join(digits: list[int]) -> str:
