@@ -88,6 +88,9 @@ class TrainingConfig(BaseModel):
     weight_decay: float = Field(0.1, ge=0, description="AdamW: decay of matrices, times the learning rate (per step)")
     decay_vectors: bool = Field(False, description="AdamW: let biases and norm gains decay too, as torch's does")
     grad_clip: float | None = Field(1.0, gt=0, description="largest gradient norm; longer ones are scaled down")
+    freeze: tuple[str, ...] = Field(
+        (), description="weights that stay as they begin: their names, * for anything in between (blocks.0.*)"
+    )
     ema_decay: float | None = Field(
         None, gt=0, lt=1, description="keep a moving average of the weights (per step), evaluate and save that"
     )

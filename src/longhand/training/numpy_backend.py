@@ -78,6 +78,8 @@ class NumpyBackend:
             raise UserError(f"model.dropout {config.model.dropout:g} is not for the numpy engine; set dropout: 0")
         if training.optimizer not in ("adamw", "sgd"):
             raise UserError(f"training.optimizer {training.optimizer} is not for the numpy engine; use adamw or sgd")
+        if training.freeze:
+            raise UserError("training.freeze is not for the numpy engine; leave it out or use another engine")
         if training.precision == "bf16":
             raise UserError("training.precision bf16 is not for the numpy engine; use auto or fp32")
         model = NumpyGPT(config.model, initial_parameters(config.model, vocab_size, training.seed))

@@ -29,6 +29,7 @@ from longhand.training.config import RuntimeConfig, TrainingConfig
 from longhand.training.distributed import Group
 from longhand.training.ema import WeightAverage
 from longhand.training.engine import NativeEngine, build_engine, describe
+from longhand.training.frozen import FrozenWeights
 from longhand.training.muon import Muon
 from longhand.training.objectives import Losses, compiled_losses, next_token_losses
 from longhand.training.optimizer import AdamW, Optimizer
@@ -61,6 +62,7 @@ class TrainingState:
     early: EarlyStopping | None
     last_norm: Tensor
     proof: Proof | None = None
+    frozen: FrozenWeights | None = None
 
     @property
     def evaluated(self) -> Decoder:
@@ -178,6 +180,7 @@ def fresh_state(model: Decoder, config: TrainingConfig, runtime: RuntimeConfig, 
         early=None if early is None else EarlyStopping(early),
         last_norm=torch.zeros(()),
         proof=_build_proof(config, model),
+        frozen=FrozenWeights(parameters, config.freeze) if config.freeze else None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import torch
@@ -45,8 +46,11 @@ def take_step(
         totals = torch.tensor([loss, float(sum(rows.weights.sum() for rows in micro_batches)), 0.0, 0.0])
     totals[3] = float(wants_stop)
     totals = group.sum_gradients_(gradients, totals)
+    if state.frozen is not None:
+        state.frozen.forget_gradients()
     norm = average_and_clip_(gradients, 1 / (scale * totals[1]), config.grad_clip)
-    state.optimizer.step(learning_rate)
+    with nullcontext() if state.frozen is None else state.frozen.kept():
+        state.optimizer.step(learning_rate)
     if state.average is not None:
         state.average.update()
     state.sums += totals[:3]
