@@ -25,9 +25,9 @@ from longhand.certify.network_check import check_network, quick_margins
 from longhand.certify.record import certify_model
 from longhand.certify.rounding import bounded_logits
 from longhand.certify.rules.registry import windows_of
-from longhand.certify.windowed import NotCertifiedError
 from longhand.errors import UserError
 from longhand.numpy_gpt.windowed import WindowNetwork
+from longhand.runs.certificate import NotCertifiedError, read_certificate
 from longhand.runs.checkpoint import load_checkpoint, save_checkpoint
 from longhand.runs.manifest import write_manifest
 from longhand.shipped import model_path, shipped_names
@@ -124,6 +124,13 @@ def test_a_wrong_model_gets_no_certificate(model: Path) -> None:
     assert failed.value.report["failures"]["counterexample"]["confirmed"]
     with pytest.raises(UserError, match="is about other weights; remove it, or write it anew"):
         load(model)
+
+
+@pytest.mark.parametrize(("key", "value"), [("format_version", 2), ("format", "something-else")])
+def test_a_certificate_of_another_version_is_not_believed(model: Path, key: str, value: object) -> None:
+    content = {**json.loads((model / "certificate.json").read_text()), key: value}
+    with pytest.raises(UserError, match=rf"is a .*{value}.*this longhand reads .* of version 1; write it anew"):
+        read_certificate(content, model, model / "model.safetensors")
 
 
 def test_a_certificate_stays_with_its_model_and_its_answers_say_so(model: Path) -> None:

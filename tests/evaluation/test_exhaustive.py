@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from longhand.arithmetic.domain import Domain
-from longhand.certify.windowed import NotCertifiedError
 from longhand.cli.main import main
 from longhand.errors import UserError
 from longhand.evaluation import evaluate
 from longhand.evaluation.exhaustive import PROGRESS_FILE, certify_exhaustively, check_exhaustively
+from longhand.runs.certificate import NotCertifiedError
 from longhand.runs.checkpoint import load_checkpoint, save_checkpoint
 from longhand.shipped import model_path
 from longhand.solvers.base import Certified

@@ -83,6 +83,12 @@ def test_what_it_cannot_do_is_refused(solver: WindowedSolver) -> None:
         solver.solve(["5-3="])
 
 
+def test_rows_that_do_not_fit_in_memory_are_refused_before_the_first_token() -> None:
+    million = "9" * 1_000_000
+    with pytest.raises(UserError, match=r"may take 3,000,001,000,001 tokens, about [\d,]+ GiB, and this machine has"):
+        load("certified-product-3").solve([f"{million}*{million}="])
+
+
 def test_the_tokens_of_a_longer_number_cost_the_same(solver: WindowedSolver) -> None:
     # No timed assertion: the number of windows ever computed does not grow with the length.
     solver.solve([f"{'7' * 50}+{'8' * 50}="])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from longhand.arithmetic.problem import Problem
 from longhand.errors import UserError
 from longhand.text.formats import Format
-from longhand.text.schoolbook import longest_schoolbook, read_schoolbook, write_rows, write_schoolbook
+from longhand.text.schoolbook import longest_rows, longest_schoolbook, read_schoolbook, write_rows, write_schoolbook
 
 numbers = st.integers(0, 10**6) | st.sampled_from([0, 1, 9, 10, 99, 100, 999, 1000, 10**40, 10**40 - 1])
 
@@ -21,14 +21,16 @@ def test_rows_read_as_the_answer(a: int, operator: str, b: int) -> None:
     asked = problem(a, operator, b)
     rows = write_schoolbook(asked)
     assert read_schoolbook(rows) == asked.answer
-    assert len(rows) <= longest_schoolbook(operator, max(len(str(a)), len(str(b))))
+    n_a, n_b = len(str(a)), len(str(b))
+    assert len(rows) <= longest_rows(operator, n_a, n_b) <= longest_schoolbook(operator, max(n_a, n_b))
 
 
 @given(st.integers(0, 10**9), st.integers(1, 10**9))
 def test_rows_of_a_division_read_as_quotient_and_remainder(a: int, b: int) -> None:
     rows = write_schoolbook(problem(a, "/", b))
     assert read_schoolbook(rows) == f"{a // b}r{a % b}"
-    assert len(rows) <= longest_schoolbook("/", max(len(str(a)), len(str(b))))
+    n_a, n_b = len(str(a)), len(str(b))
+    assert len(rows) <= longest_rows("/", n_a, n_b) <= longest_schoolbook("/", max(n_a, n_b))
 
 
 @given(

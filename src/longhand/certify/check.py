@@ -331,7 +331,7 @@ def check(directory: Path) -> str:
     tokens = _json(directory / "tokenizer.json")["tokens"]
     model, layout = config["model"], certificate["layout"]
     name = layout["name"]
-    same("format", certificate["format"], "longhand-certificate")
+    same("format", [certificate["format"], certificate["format_version"]], ["longhand-certificate", 1])
     same("kind", certificate["kind"], "windows")
     same("dtype", certificate["dtype"], "float64")
     if name not in LAYOUTS or model.get("layout") != name or model.get("block") != "window":

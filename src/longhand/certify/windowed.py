@@ -22,25 +22,15 @@ from longhand.certify.obligations import obligations
 from longhand.certify.rounding import ASSUMPTIONS, UNIT
 from longhand.certify.rules.registry import rules_of
 from longhand.certify.search import WindowList, list_windows
-from longhand.errors import UserError
+from longhand.runs.certificate import FORMAT, FORMAT_VERSION, NotCertifiedError
 from longhand.runs.checkpoint import WEIGHTS, Checkpoint
 from longhand.runs.manifest import file_sha256
 from longhand.solvers.windowed import WindowedSolver
 from longhand.text.layouts.base import Layout
 from longhand.version import __version__
 
-FORMAT = "longhand-certificate"
-FORMAT_VERSION = 1
 SHOWN = 5
 DENSE_CASES = 20
-
-
-class NotCertifiedError(UserError):
-    """A model that is wrong about some window; `report` is the certificate it would have, with what is wrong."""
-
-    def __init__(self, message: str, report: dict[str, Any]) -> None:
-        super().__init__(message)
-        self.report = report
 
 
 def certify_windows(directory: Path, checkpoint: Checkpoint, solver: WindowedSolver) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Certify, or check; 1 if there is no proof or it does not hold."""
-    from longhand.certify.windowed import NotCertifiedError
+    from longhand.runs.certificate import NotCertifiedError
     from longhand.runs.checkpoint import find_checkpoint, load_checkpoint
     from longhand.shipped import model_path
 

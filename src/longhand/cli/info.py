@@ -85,12 +85,15 @@ def _describe_sizes(title: str, model: ModelConfig, vocab_size: int, vocabulary:
     parameters = count_parameters(model, vocab_size)
     active = active_parameters(model, vocab_size)
     flops = flops_per_token(model, vocab_size, model.max_seq_len)
-    print(f"\n{model.name}, vocabulary {vocabulary} ({vocab_size} tokens), context {model.max_seq_len} tokens")
+    context, read = f"context {model.max_seq_len} tokens", "at full context"
+    if model.layout is not None:
+        context, read = f"layout {model.layout}, context of any length", "whatever the context"
+    print(f"\n{model.name}, vocabulary {vocabulary} ({vocab_size} tokens), {context}")
     print(", ".join(_parts(model)))
     loops = f", {model.n_loops} times the same {model.n_layers}" if model.n_loops > 1 else ""
     print(f"sequential depth {model.depth} blocks{loops}")
     print(f"{parameters:,} parameters" + (f", {active:,} of them used per token" if active != parameters else ""))
-    print(f"{flops:,} FLOPs per token forward at full context, {3 * flops:,} in training (matrix products)")
+    print(f"{flops:,} FLOPs per token forward {read}, {3 * flops:,} in training (matrix products)")
     return {
         "name": title,
         "model": model.model_dump(mode="json"),

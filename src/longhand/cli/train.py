@@ -102,8 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _certify(model: Path) -> int:
     """Write the certificate of a model, or say what is still wrong with it: exit code 1."""
     from longhand.certify.record import certify_model
-    from longhand.certify.windowed import NotCertifiedError
-    from longhand.runs.certificate import CERTIFICATE
+    from longhand.runs.certificate import CERTIFICATE, NotCertifiedError
 
     try:
         report = certify_model(model)

@@ -12,12 +12,11 @@ from time import perf_counter
 from typing import Any
 
 from longhand.arithmetic.domain import Domain
-from longhand.certify.windowed import FORMAT, FORMAT_VERSION, NotCertifiedError
 from longhand.errors import UserError
 from longhand.evaluation.evaluate import Progress, chunks
 from longhand.evaluation.suites import DomainSuite
 from longhand.evaluation.sweep import sweep_parts
-from longhand.runs.certificate import Certificate
+from longhand.runs.certificate import FORMAT, FORMAT_VERSION, Certificate, NotCertifiedError
 from longhand.runs.checkpoint import TRAINING_STATE, WEIGHTS, Checkpoint, load_checkpoint, save_checkpoint
 from longhand.runs.manifest import file_sha256
 from longhand.solvers.base import Solver

@@ -112,12 +112,16 @@ class WindowedDecoder(Decoder):
     def logits_of(self, windows: Tensor) -> Tensor:
         """Logits of the token after each window, int64 [n, n_slots]: [n, vocab]. Windows that are alike share work."""
         different, place = _distinct(windows, self.vocab_size)
-        x = self.embedding(different[:, 0])
+        return self.logits_of_distinct(different).index_select(0, place)
+
+    def logits_of_distinct(self, windows: Tensor) -> Tensor:
+        """The same without looking for windows that are alike; `torch.func.vmap` can go through it."""
+        x = self.embedding(windows[:, 0])
         for block in self.blocks:
-            x = block(x, self.embedding.weight, different)
+            x = block(x, self.embedding.weight, windows)
         x = self.norm(x)
         logits: Tensor = F.linear(x, self.embedding.weight) if self.head is None else self.head(x)
-        return logits.index_select(0, place)
+        return logits
 
     def new_cache(self, batch: int, max_len: int | None = None) -> KVCache:
         """Raises `UserError`: there is nothing to keep."""

@@ -15,6 +15,16 @@ from longhand.runs.manifest import file_sha256
 from longhand.text.layouts.registry import layout
 
 CERTIFICATE = "certificate.json"
+FORMAT = "longhand-certificate"
+FORMAT_VERSION = 1
+
+
+class NotCertifiedError(UserError):
+    """A model that is wrong somewhere; `report` is the certificate it would have, with what is wrong."""
+
+    def __init__(self, message: str, report: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 @dataclass(frozen=True)
@@ -57,8 +67,15 @@ class Certificate:
 
 
 def read_certificate(content: Mapping[str, Any], directory: Path, weights: Path) -> Certificate:
-    """A certificate file as it was read; raises `UserError` if it is malformed or for other weights."""
+    """A certificate file as it was read; raises `UserError` if it is malformed, of another version or
+    for other weights.
+    """
     path = directory / CERTIFICATE
+    if (content.get("format"), content.get("format_version")) != (FORMAT, FORMAT_VERSION):
+        raise UserError(
+            f"{path} is a {content.get('format')} of version {content.get('format_version')}, and this longhand reads a"
+            f" {FORMAT} of version {FORMAT_VERSION}; write it anew: longhand certify {directory}"
+        )
     try:
         certificate = Certificate(content)
         known = certificate.claim and certificate.dtype and content["weights_sha256"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,12 +18,15 @@ from longhand.solvers.numpy_solver import sample
 from longhand.solvers.text_solver import Question, Settings, TextSolver, Uniforms, Written
 from longhand.text.formats import Format
 from longhand.text.layouts.base import Layout, Places
-from longhand.text.schoolbook import longest_schoolbook
+from longhand.text.schoolbook import longest_rows
 
 Ints = NDArray[np.integer[Any]]
 
 ROUNDING = 1e-9
 """A lead of less than this, relative to the largest logit, could be rounding in float64."""
+
+BYTES_PER_TOKEN = 96
+"""Of what is kept while rows are written: ids and log-probabilities, the places read from, the text."""
 
 
 class WindowedSolver(TextSolver):
@@ -84,6 +88,7 @@ class WindowedSolver(TextSolver):
         started = time.perf_counter()
         cursors = {row: self.layout.cursor(questions[row].ids) for row in rows}
         limits = {row: settings.max_new_tokens or self._limit(questions[row].ids) for row in rows}
+        _check_memory(sum(limits.values()))
         ids: dict[int, list[int]] = {row: [] for row in rows}
         chances: dict[int, list[float]] = {row: [] for row in rows}
         seconds = {}
@@ -108,8 +113,8 @@ class WindowedSolver(TextSolver):
 
     def _limit(self, prompt: Sequence[int]) -> int:
         """Tokens that the rows of a question take at most, the end mark included."""
-        operator = next(self.layout.operator_ids[token] for token in prompt if token in self.layout.operator_ids)
-        return longest_schoolbook(operator, len(prompt) - 4) + 1
+        place = next(i for i, token in enumerate(prompt) if token in self.layout.operator_ids)
+        return longest_rows(self.layout.operator_ids[prompt[place]], place - 1, len(prompt) - place - 2) + 1
 
     def _next_logits(self, ids: Sequence[int]) -> NDArray[np.float64]:
         return self.logits_of([self.layout.windows(ids)[-1]])[0]
@@ -139,6 +144,19 @@ class WindowedSolver(TextSolver):
         for row, length in enumerate(lengths.tolist()):
             windows = self.layout.windows(ids[row, : length - 1].tolist())
             yield row, windows, ids[row, length - len(windows) : length].astype(np.int64)
+
+
+def _check_memory(n_tokens: int) -> None:
+    """Raise `UserError` if so many tokens may not fit into the memory of this machine."""
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # a system that does not say
+        return
+    if n_tokens * BYTES_PER_TOKEN > memory:
+        raise UserError(
+            f"the answers may take {n_tokens:,} tokens, about {n_tokens * BYTES_PER_TOKEN / 2**30:,.0f} GiB, and this"
+            f" machine has {memory / 2**30:,.0f} GiB of memory; ask for fewer or shorter ones, or set max_new_tokens"
+        )
 
 
 def _draw(logits: NDArray[np.float64], uniforms: NDArray[np.float64], settings: Settings) -> list[tuple[int, float]]:

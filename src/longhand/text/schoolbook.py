@@ -77,13 +77,20 @@ def read_schoolbook(text: str) -> str | None:
 
 def longest_schoolbook(operator: str, n_digits: int) -> int:
     """Characters that no problem exceeds whose operands have at most so many digits."""
+    return longest_rows(operator, n_digits, 1 if operator == "/" else n_digits)
+
+
+def longest_rows(operator: str, n_a: int, n_b: int) -> int:
+    """Characters that no problem exceeds whose operands have `n_a` and `n_b` digits."""
+    width = max(n_a, n_b)
     if operator == "+":
-        return n_digits + 1
+        return width + 1
     if operator == "-":
-        return 2 * n_digits + 1
+        return 2 * width + 1
     if operator == "*":
-        return sum(2 * (n_digits + row) + 2 for row in range(n_digits))
-    return 11 * n_digits * (n_digits + 2) + 1 + n_digits
+        return n_b * (2 * n_a + n_b + 1)
+    shifts = max(n_a - n_b, 0) + 1
+    return shifts * (11 * (width + 2) + 1) + 1  # of each at most ten rows that take away and one that restores
 
 
 def _sum(a: list[int], b: list[int]) -> str:
