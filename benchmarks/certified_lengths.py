@@ -17,21 +17,27 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from demo_seeds import SIGNS, processor, replace_table
 from longhand.arithmetic.long_numbers import write_int
 from longhand.atomic import write_json
+from longhand.plots.style import BLUE, GREEN, GREY, ORANGE, RED, house_style, save
 from longhand.solvers.load import load
 
 ROOT = Path(__file__).resolve().parents[1]
 FACTS = ROOT / "docs" / "results" / "lengths.json"
 PAGE = ROOT / "docs" / "results.md"
+COLOURS = (BLUE, ORANGE, GREEN, RED, GREY)
 
-# Model, operator, digits of both numbers, and how many problems of 10,000 are asked: rows grow with the square.
+# Digits of both numbers, and how many of `--problems` are asked: rows of products and divisions grow with the square.
+LONG = ((10, 1.0), (100, 1.0), (1000, 1.0), (10_000, 0.01), (100_000, 0.001))
+SQUARE = ((10, 1.0), (32, 0.1), (100, 0.01), (316, 0.0005))
 PLAN = (
-    *(("certified-add-3", "+", n, n, share) for n, share in ((10, 1.0), (100, 1.0), (1000, 1.0), (10_000, 0.01))),
-    *(("certified-signed-3", "-", n, n, share) for n, share in ((10, 1.0), (100, 1.0), (1000, 1.0), (10_000, 0.01))),
-    *(("certified-product-3", "*", n, n, share) for n, share in ((10, 1.0), (100, 0.005))),
-    *(("certified-division-3", "/", n, n // 2, share) for n, share in ((10, 1.0), (100, 0.005))),
+    *(("certified-add-3", "+", n, n, share) for n, share in LONG),
+    *(("certified-signed-3", "-", n, n, share) for n, share in LONG),
+    *(("certified-product-3", "*", n, n, share) for n, share in SQUARE),
+    *(("certified-division-3", "/", n, n // 2, share) for n, share in SQUARE),
 )
 
 
@@ -40,12 +46,12 @@ def measure(model: str, operator: str, n_a: int, n_b: int, problems: int) -> dic
     solver, rng = load(model), random.Random(0)
     asked = [(_number(rng, n_a), _number(rng, n_b)) for _ in range(problems)]
     asked += [(10**n_a - 1, 1), (10 ** (n_a - 1), 1), (10**n_a - 1, 10**n_b - 1)]
-    right, seconds, tokens = 0, [], 0
+    right, seconds, tokens = 0, [], []
     for a, b in asked:
         started = perf_counter()
         completion = solver.solve([f"{write_int(a)}{operator}{write_int(b)}="])[0]
         seconds.append(perf_counter() - started)
-        tokens = max(tokens, len(completion.token_ids))
+        tokens.append(len(completion.token_ids))
         right += completion.answer == _answer(a, operator, b)
     return {
         "model": model,
@@ -53,7 +59,8 @@ def measure(model: str, operator: str, n_a: int, n_b: int, problems: int) -> dic
         "digits": [n_a, n_b],
         "asked": len(asked),
         "right": right,
-        "most_tokens": tokens,
+        "most_tokens": max(tokens),
+        "median_tokens": median(tokens),
         "median_seconds": median(seconds),
     }
 
@@ -79,6 +86,27 @@ def table(facts: dict[str, Any]) -> str:
     return "\n".join([*lines, "", f"Median of all, asked one by one; one core of {facts['machine']}.\n"])
 
 
+def figure(facts: dict[str, Any]) -> Figure:
+    """Seconds of an answer against its tokens, of every model, beside a line along which a token always costs the same."""
+    with house_style():
+        drawn = Figure(figsize=(6.4, 3.6), layout="constrained")
+        axes = drawn.subplots()
+        for model, colour in zip(dict.fromkeys(row["model"] for row in facts["rows"]), COLOURS, strict=False):
+            rows = [row for row in facts["rows"] if row["model"] == model]
+            x, y = ([row[key] for row in rows] for key in ("median_tokens", "median_seconds"))
+            axes.loglog(x, y, "o-", color=colour, markersize=4.5, linewidth=1.2, label=f"{SIGNS[rows[0]['operator']]}")
+        longest = max(facts["rows"], key=lambda row: row["median_tokens"])
+        ends = [100, longest["median_tokens"]]
+        per_token = longest["median_seconds"] / longest["median_tokens"]
+        line = [per_token * n for n in ends]
+        axes.loglog(ends, line, "--", color=GREY, linewidth=1, label=f"{per_token * 1e6:.1f} µs per token", zorder=0)
+        axes.set_xlabel("tokens of the answer, steps included")
+        axes.set_ylabel("seconds")
+        axes.set_title("A token costs the same wherever it stands")
+        axes.legend()
+        return drawn
+
+
 def main() -> None:
     """Measure, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -93,6 +121,7 @@ def main() -> None:
         write_json(FACTS, {"machine": processor(), "rows": rows})
     facts = json.loads(FACTS.read_text(encoding="utf-8"))
     replace_table(PAGE, "lengths", table(facts))
+    save(figure(facts), FACTS.with_suffix(".png"))
 
 
 if __name__ == "__main__":
