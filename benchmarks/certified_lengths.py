@@ -87,7 +87,7 @@ def table(facts: dict[str, Any]) -> str:
 
 
 def figure(facts: dict[str, Any]) -> Figure:
-    """Seconds of an answer against its tokens, of every model, beside a line along which a token always costs the same."""
+    """Seconds of an answer against its tokens, beside a line along which a token always costs the same."""
     with house_style():
         drawn = Figure(figsize=(6.4, 3.6), layout="constrained")
         axes = drawn.subplots()
