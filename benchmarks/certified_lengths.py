@@ -1,10 +1,11 @@
 """Proved models on long numbers: are all answers right, and how long does one take?
 
     python benchmarks/certified_lengths.py               # a few minutes; one thread
-    python benchmarks/certified_lengths.py --problems 100
+    python benchmarks/certified_lengths.py --problems 100 --model certified-compare-3
 
 Every certified model that is shipped is asked random problems of several lengths, and carries and borrows that run from
-one end to the other. The proof says that all are right; this asks. Without measuring, `--table` writes the table again.
+one end to the other; numbers are also compared with themselves, and with one that differs in the units. The proof says
+that all are right; this asks. Of the models that are not named, the rows stay. `--table` writes the table again.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from demo_seeds import SIGNS, processor, replace_table
-from longhand.arithmetic.long_numbers import write_int
+from longhand.arithmetic.problem import COMPARISON, Problem
 from longhand.atomic import write_json
 from longhand.plots.style import BLUE, GREEN, GREY, ORANGE, RED, house_style, save
 from longhand.solvers.load import load
@@ -38,6 +39,7 @@ PLAN = (
     *(("certified-signed-3", "-", n, n, share) for n, share in LONG),
     *(("certified-product-3", "*", n, n, share) for n, share in SQUARE),
     *(("certified-division-3", "/", n, n // 2, share) for n, share in SQUARE),
+    *(("certified-compare-3", "?", n, n, share) for n, share in LONG),
 )
 
 
@@ -46,13 +48,16 @@ def measure(model: str, operator: str, n_a: int, n_b: int, problems: int) -> dic
     solver, rng = load(model), random.Random(0)
     asked = [(_number(rng, n_a), _number(rng, n_b)) for _ in range(problems)]
     asked += [(10**n_a - 1, 1), (10 ** (n_a - 1), 1), (10**n_a - 1, 10**n_b - 1)]
+    if operator == COMPARISON:  # another lowest bit makes another lowest digit, and changes no digit above it
+        asked += [(a, b) for a, _ in asked[:problems] for b in (a, a ^ 1)]
     right, seconds, tokens = 0, [], []
-    for a, b in asked:
+    for pair in asked:
+        problem = Problem(pair, (operator,), division="remainder")
         started = perf_counter()
-        completion = solver.solve([f"{write_int(a)}{operator}{write_int(b)}="])[0]
+        completion = solver.solve([f"{problem.expression}="])[0]
         seconds.append(perf_counter() - started)
         tokens.append(len(completion.token_ids))
-        right += completion.answer == _answer(a, operator, b)
+        right += completion.answer == problem.answer
     return {
         "model": model,
         "operator": operator,
@@ -69,32 +74,28 @@ def _number(rng: random.Random, n: int) -> int:
     return rng.randrange(10 ** (n - 1), 10**n)
 
 
-def _answer(a: int, operator: str, b: int) -> str:
-    if operator == "/":
-        return f"{write_int(a // b)}r{write_int(a % b)}"
-    return write_int(a + b if operator == "+" else a - b if operator == "-" else a * b)
-
-
 def table(facts: dict[str, Any]) -> str:
     """Return the Markdown table of the facts."""
     lines = ["| model | problems | asked | right | longest answer | one answer |", "|---|---|--:|--:|--:|--:|"]
     for row in facts["rows"]:
         n_a, n_b = row["digits"]
-        what = f"{n_a:,} digits {SIGNS[row['operator']]} {n_b:,} digits"
+        what = f"{n_a:,} digits {SIGNS.get(row['operator'], row['operator'])} {n_b:,} digits"
         cells = [row["model"], what, f"{row['asked']:,}", f"{row['right']:,}", f"{row['most_tokens']:,} tokens"]
         lines.append(f"| {' | '.join(cells)} | {row['median_seconds'] * 1000:.2f} ms |")
     return "\n".join([*lines, "", f"Median of all, asked one by one; one core of {facts['machine']}.\n"])
 
 
 def figure(facts: dict[str, Any]) -> Figure:
-    """Seconds of an answer against its tokens, of every model, beside a line along which a token always costs the same."""
+    """Seconds of an answer against its tokens, beside a line along which a token always costs the same."""
     with house_style():
         drawn = Figure(figsize=(6.4, 3.6), layout="constrained")
         axes = drawn.subplots()
         for model, colour in zip(dict.fromkeys(row["model"] for row in facts["rows"]), COLOURS, strict=False):
             rows = [row for row in facts["rows"] if row["model"] == model]
             x, y = ([row[key] for row in rows] for key in ("median_tokens", "median_seconds"))
-            axes.loglog(x, y, "o-", color=colour, markersize=4.5, linewidth=1.2, label=f"{SIGNS[rows[0]['operator']]}")
+            axes.loglog(
+                x, y, "o-", color=colour, markersize=4.5, linewidth=1.2, label=SIGNS.get(rows[0]["operator"], "?")
+            )
         longest = max(facts["rows"], key=lambda row: row["median_tokens"])
         ends = [100, longest["median_tokens"]]
         per_token = longest["median_seconds"] / longest["median_tokens"]
@@ -111,15 +112,20 @@ def main() -> None:
     """Measure, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--problems", type=int, default=10_000, metavar="N", help="of each short kind")
+    models = tuple(dict.fromkeys(model for model, *_ in PLAN))
+    parser.add_argument("--model", choices=models, help="the one to ask (all)")
     parser.add_argument("--table", action="store_true", help="only write the table again")
     arguments = parser.parse_args()
+    facts = json.loads(FACTS.read_text(encoding="utf-8")) if FACTS.exists() else {"rows": []}
     if not arguments.table:
-        rows = []
+        asked = [arguments.model] if arguments.model else list(models)
+        rows = [row for row in facts["rows"] if row["model"] not in asked]
         for model, operator, n_a, n_b, share in PLAN:
-            rows.append(measure(model, operator, n_a, n_b, max(1, round(arguments.problems * share))))
-            print(rows[-1], flush=True)
-        write_json(FACTS, {"machine": processor(), "rows": rows})
-    facts = json.loads(FACTS.read_text(encoding="utf-8"))
+            if model in asked:
+                rows.append(measure(model, operator, n_a, n_b, max(1, round(arguments.problems * share))))
+                print(rows[-1], flush=True)
+        facts = {"machine": processor(), "rows": sorted(rows, key=lambda row: models.index(row["model"]))}
+        write_json(FACTS, facts)
     replace_table(PAGE, "lengths", table(facts))
     save(figure(facts), FACTS.with_suffix(".png"))
 

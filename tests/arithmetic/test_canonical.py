@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from longhand.arithmetic.canonical import LITERAL, PRODUCT_FACT, SUM_FACT, TERMS, canonical_key
+from longhand.arithmetic.canonical import LITERAL, ORDER_FACT, PRODUCT_FACT, SUM_FACT, TERMS, canonical_key
 from longhand.arithmetic.expression import parse_expression
 from longhand.arithmetic.problem import Problem
 
@@ -15,6 +15,7 @@ from longhand.arithmetic.problem import Problem
         ("7+5", (TERMS, 0, 3, 1, 1, 5, 3, 1, 1, 7)),
         ("7-5", (TERMS, 0, 3, -1, 1, 5, 3, 1, 1, 7)),
         ("7*5", (TERMS, 0, 4, 1, 2, 5, 7)),
+        ("7?-5", (ORDER_FACT, -5, 7)),
         ("8/4/2", (TERMS, 0, 5, 1, 1, 8, 2, 4)),
         ("9-4*3/2+1", (TERMS, 0, 5, -1, 2, 3, 4, 2, 3, 1, 1, 1, 3, 1, 1, 9)),
     ],
@@ -35,6 +36,8 @@ def test_terms_and_factors_are_sorted(text: str, key: tuple[int, ...]) -> None:
         ("42/-6", (PRODUCT_FACT, 6, 7)),
         ("0*7", (PRODUCT_FACT, 0, 7)),
         ("0/7", (PRODUCT_FACT, 0, 7)),
+        ("7?5", (ORDER_FACT, 5, 7)),
+        ("-5?7", (ORDER_FACT, 5, 7)),
         ("43/7", (TERMS, 0, 4, 1, 1, 43, 7)),
         ("1+2+3", (TERMS, 0, 3, 1, 1, 1, 3, 1, 1, 2, 3, 1, 1, 3)),
     ],

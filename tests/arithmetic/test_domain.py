@@ -59,6 +59,8 @@ def test_the_places_of_pairs_follow_from_their_operands() -> None:
         (Domain(("+", "-", "*", "/"), max_operand=999), 2_500_500 + sum(999 // b + 1 for b in range(1, 1000))),
         (Domain(("+",), 5, 0, 99), 10**10),
         (Domain(("+", "*"), 3, 0, 9, semantics="left_to_right"), 4_000),
+        (Domain(("?",)), 1_000_000),
+        (Domain(("?",), min_operand=-5, max_operand=-1, negatives="swap"), 25),
         (Domain(("-",), 3, 0, 9), 220),  # pairs that sum to at most a third: tetrahedral
     ],
 )
@@ -115,6 +117,11 @@ def test_a_domain_without_problems_has_no_answer_range(domain: Domain) -> None:
         domain.answer_range()
 
 
+def test_comparisons_have_no_answer_range() -> None:
+    with pytest.raises(UserError, match=r"a\?b is answered by no number"):
+        Domain(("?",)).answer_range()
+
+
 def test_dividends_are_what_a_divisor_may_divide() -> None:
     domain = Domain(("/",), min_operand=-4, max_operand=13)
     assert list(domain.dividends(4)) == [0, 4, 8, 12]
@@ -135,8 +142,10 @@ def test_a_domain_travels_as_json() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"operators": ["%"]}, "unknown operator '%'; known are + - * /"),
-        ({"operators": []}, "operators []: give at least one of + - * /"),
+        ({"operators": ["%"]}, "unknown operator '%'; known are + - * / ?"),
+        ({"operators": ["+", "?"]}, "operators + ?: ? goes with no other; give it alone"),
+        ({"operators": ["?"], "n_operands": 3}, "n_operands is 3; a comparison takes 2"),
+        ({"operators": []}, "operators []: give at least one of + - * / ?"),
         ({"operators": 7}, "operators 7: give at least one of + - * /"),
         ({"operators": ["+", "+"]}, "operator '+' is given twice; give each once"),
         ({"min_operand": 5, "max_operand": 4}, "min_operand 5 is above max_operand 4"),

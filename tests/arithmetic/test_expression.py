@@ -22,13 +22,16 @@ from longhand.errors import UserError
         ("5+-3", "5+-3"),
         ("-5 - -3=", "-5--3"),
         ("2+3*4/5-0", "2+3*4/5-0"),
+        ("12?7", "12?7"),
+        (" 12 ? -7 = ", "12?-7"),
+        ("What is 12 ? 7?", "12?7"),
     ],
 )
 def test_people_may_write_a_problem_in_several_ways(text: str, expression: str) -> None:
     assert parse_expression(text).expression == expression
 
 
-@given(st.integers(), st.sampled_from("+-*/"), st.integers().filter(bool))
+@given(st.integers(), st.sampled_from("+-*/?"), st.integers().filter(bool))
 def test_problems_without_spaces_are_read_like_others(left: int, operator: str, right: int) -> None:
     expected = Problem((left, right), (operator,), "left_to_right")
     for text in (f"{left}{operator}{right}", f"{left}{operator}{right}=", f" {left} {operator} {right} ="):
@@ -56,17 +59,19 @@ def test_leading_zeros_are_read_only_on_request() -> None:
         ("12+=", "'12+=' ends where a number is expected"),
         ("abc", "'abc': 'a' at character 1, where a number is expected"),
         (" 12 + x3", "' 12 + x3': 'x' at character 7, where a number is expected"),
-        ("12 3", "'12 3': '3' at character 4, where one of + - * / is expected"),
-        ("1+1==", "'1+1==': '=' at character 4, where one of + - * / is expected"),
-        ("1+2=3", "'1+2=3': '=' at character 4, where one of + - * / is expected"),
-        ("1+1\n", "'1+1\\n': '\\n' at character 4, where one of + - * / is expected"),
+        ("12 3", "'12 3': '3' at character 4, where one of + - * / ? is expected"),
+        ("1+1==", "'1+1==': '=' at character 4, where one of + - * / ? is expected"),
+        ("1+2=3", "'1+2=3': '=' at character 4, where one of + - * / ? is expected"),
+        ("1+1\n", "'1+1\\n': '\\n' at character 4, where one of + - * / ? is expected"),
         ("7 - - 1", "'7 - - 1': '-' at character 5, where a number is expected"),
-        ("7×1", "'7×1': '×' at character 2, where one of + - * / is expected"),
+        ("7×1", "'7×1': '×' at character 2, where one of + - * / ? is expected"),
         ("７+1", "'７+1': '７' at character 1, where a number is expected"),
         ("1+٣", "'1+٣': '٣' at character 3, where a number is expected"),
         ("What is 1+a?", "'What is 1+a?': 'a' at character 11, where a number is expected"),
         ("What is ?", "'What is ?' ends where a number is expected"),
         ("5=", "'5=' is a number, not a problem"),
+        ("951+11?", "'951+11?' ends where a number is expected"),
+        ("1+2?3=", "1+2?3: a comparison takes exactly two operands"),
         ("1/0=", "1/0: division by zero has no answer"),
         ("9" * 200_000 + "+1", "'99999999999999999999'... has 200002 characters; write at most 200000"),
     ],

@@ -28,6 +28,11 @@ def listed_answers(pairs: Pairs, operator: str) -> list[int]:
     return answers
 
 
+@pytest.mark.parametrize("negative", [False, True])
+def test_any_two_numbers_can_be_compared(negative: bool) -> None:
+    assert Pairs(-7, 9, True, negative).count("?") == 17 * 17
+
+
 @pytest.mark.parametrize("operator", "+-*/")
 @pytest.mark.parametrize("negative", [False, True])
 @pytest.mark.parametrize("exact", [False, True])

@@ -26,6 +26,9 @@ from longhand.errors import UserError
         (Problem((7, -2), ("/",), division="remainder"), "7/-2", "-3r1"),
         (Problem((4, 2), ("-",), division="remainder"), "4-2", "2"),
         (Problem((10**30, 1), ("+",)), f"{10**30}+1", f"{10**30 + 1}"),
+        (Problem((12, 7), ("?",)), "12?7", ">"),
+        (Problem((-7, -7), ("?",), division="remainder"), "-7?-7", "="),
+        (Problem((10**30, 10**30 + 1), ("?",)), f"{10**30}?{10**30 + 1}", "<"),
     ],
 )
 def test_answers_have_one_spelling(problem: Problem, expression: str, answer: str) -> None:
@@ -59,7 +62,9 @@ def test_terms_are_what_precedence_evaluates_first() -> None:
     [
         (((1, 2), ("+", "+")), "2 operands and 2 operators do not make a problem; give one operand more"),
         (((1,), ()), "1 operands and 0 operators do not make a problem"),
-        (((1, 2), ("%",)), "unknown operator '%'; known are + - * /"),
+        (((1, 2), ("%",)), "unknown operator '%'; known are + - * / ?"),
+        (((1, 2, 3), ("?", "?")), "1?2?3: a comparison takes exactly two operands; write for example 12?7="),
+        (((1, 2, 3), ("+", "?"), "left_to_right"), "1+2?3: a comparison takes exactly two operands"),
         (((1, 0), ("/",)), "1/0: division by zero has no answer"),
         (((1, 2, 0), ("+", "/"), "left_to_right"), "1+2/0: division by zero has no answer"),
         (((1, 2, 3), ("/", "+"), "precedence", "remainder"), "1/2+3: division with remainder takes exactly two"),

@@ -60,5 +60,20 @@ def test_a_remainder_is_part_of_the_answer() -> None:
         assert judge(problem, Said(wrong)) is Verdict.WRONG
 
 
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        (Said(">"), Verdict.CORRECT),
+        (Said("<"), Verdict.WRONG),
+        (Said("="), Verdict.WRONG),
+        (Said("5"), Verdict.OUT_OF_RANGE),
+        (Said(None), Verdict.MALFORMED),
+        (Said(">", "length"), Verdict.UNFINISHED),
+    ],
+)
+def test_an_order_is_the_answer_of_a_comparison_and_no_number_is(said: Said, verdict: Verdict) -> None:
+    assert judge(parse_expression("12?7"), said, domain=Domain(("?",))) is verdict
+
+
 def test_verdicts_are_written_as_plain_words() -> None:
     assert [str(verdict) for verdict in Verdict] == ["correct", "wrong", "malformed", "unfinished", "out_of_range"]

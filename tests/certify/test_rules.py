@@ -20,6 +20,7 @@ COUNTS: dict[LayoutName, int] = {
     "signed": 49_710,
     "product": 12_732,
     "division": 58_321,
+    "compare": 363,
     "schoolbook": 120_763,
 }
 
@@ -46,8 +47,8 @@ def test_no_problem_shows_a_window_that_is_not_listed_or_goes_on_otherwise(name:
             assert follows[window] == token
 
 
-@pytest.mark.parametrize("name", ["sum", "signed"])
-def test_every_listed_window_of_a_sum_or_difference_is_shown_by_some_problem(name: LayoutName) -> None:
+@pytest.mark.parametrize("name", ["sum", "signed", "compare"])
+def test_every_listed_window_of_a_sum_difference_or_comparison_is_shown_by_some_problem(name: LayoutName) -> None:
     # For products and divisions the list may hold more than can happen; here it holds exactly what can.
     listed, rows = windows_of(name), layout(name)
     for place, window in enumerate(map(tuple, listed.windows.tolist())):

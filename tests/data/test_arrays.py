@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from longhand.arithmetic.canonical import canonical_key
 from longhand.arithmetic.domain import Domain
-from longhand.arithmetic.problem import Problem, QuotientRemainder
+from longhand.arithmetic.problem import Order, Problem, QuotientRemainder
 from longhand.arithmetic.splits import SplitConfig, split_hash
 from longhand.data.arrays import (
     belongs,
@@ -33,11 +33,13 @@ DOMAINS = [
     Domain(min_operand=-4, max_operand=7, operators=("+", "/", "-", "*")),
     Domain(min_operand=-4, max_operand=6, operators=("/", "-", "*"), division="remainder", negatives="allow"),
     Domain(max_operand=8, operators=("/", "+"), division="remainder"),
+    Domain(min_operand=-4, max_operand=7, operators=("?",)),
     Domain(max_operand=3, n_operands=3, operators=("+", "-", "*", "/")),
     Domain(max_operand=3, n_operands=3, operators=("+", "*", "/", "-"), negatives="allow"),
     Domain(max_operand=2, n_operands=4, operators=("-", "/", "*"), semantics="left_to_right"),
     Domain(min_operand=-1, max_operand=2, n_operands=4, operators=("*", "/")),
 ]
+LARGE = [Domain(max_operand=10**12, n_operands=k) for k in (2, 3)] + [Domain(("?",), max_operand=10**12)]
 
 domains = st.sampled_from(DOMAINS)
 
@@ -57,6 +59,8 @@ def test_array_answers_are_the_exact_answers(domain: Domain) -> None:
         if isinstance(value, QuotientRemainder):
             assert arrays.remainders is not None
             assert (arrays.answers[row], arrays.remainders[row]) == value
+        elif isinstance(value, Order):
+            assert "=><"[arrays.answers[row]] == value
         else:
             assert arrays.answers[row] == value
             assert arrays.remainders is None or arrays.remainders[row] == -1
@@ -82,7 +86,7 @@ def test_arrays_are_split_as_their_problems_are(domain: Domain, inverse: bool, t
 
 @given(
     st.lists(st.tuples(st.integers(-(10**17), 10**17), st.integers(-(10**17), 10**17)), min_size=1, max_size=8),
-    st.sampled_from("+-"),
+    st.sampled_from("+-?"),
     st.integers(0, 2**70),
     st.booleans(),
 )
@@ -118,7 +122,7 @@ def test_falling_pairs_are_unranked_exactly_at_every_row_end(a: int) -> None:
     assert ends.operands.tolist() == [[a, 0], [a, a]]
 
 
-@pytest.mark.parametrize("domain", [*DOMAINS, Domain(max_operand=10**12), Domain(max_operand=10**12, n_operands=3)])
+@pytest.mark.parametrize("domain", [*DOMAINS, *LARGE])
 def test_samples_lie_in_their_domain(domain: Domain) -> None:
     arrays = sample_arrays(domain, keyed_generator(0), 200)
     assert len(arrays) == 200

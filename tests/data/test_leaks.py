@@ -23,6 +23,8 @@ def leaks(train: str, test: str) -> dict[str, int]:
         ("3+2", "2+3", "commuted"),
         ("3+1+2", "1+2+3", "commuted"),
         ("3*2", "2*3", "commuted"),
+        ("3?2", "2?3", "commuted"),
+        ("-2?3", "2?3", "inverse"),
         ("5-3", "2+3", "inverse"),
         ("2+3", "5-2", "inverse"),
         ("5-3", "5-2", "inverse"),
@@ -35,7 +37,9 @@ def test_each_leak_is_counted_once_as_the_closest_kind(train: str, test: str, ki
     assert leaks(train, test) == {"rows": 1, "exact": 0, "commuted": 0, "inverse": 0, kind: 1}
 
 
-@pytest.mark.parametrize(("train", "test"), [("2+4", "2+3"), ("2*3", "2+3"), ("1+2-3", "1-2+3"), ("6/2", "6/4")])
+@pytest.mark.parametrize(
+    ("train", "test"), [("2+4", "2+3"), ("2*3", "2+3"), ("1+2-3", "1-2+3"), ("6/2", "6/4"), ("3-2", "3?2")]
+)
 def test_different_facts_are_no_leak(train: str, test: str) -> None:
     assert leaks(train, test) == {"rows": 1, "exact": 0, "commuted": 0, "inverse": 0}
 

@@ -9,6 +9,7 @@ import pytest
 from longhand.arithmetic.problem import Problem
 from longhand.data.readers import iter_records, read_file, sniff
 from longhand.errors import UserError
+from longhand.text.formats import Format
 
 CSV = "equation,operand_1,operation,operand_2,answer\r\n278+961=1239,278,+,961,1239\r\n9-4=5,9,-,4,5\r\n"
 JSONL = (
@@ -54,6 +55,13 @@ def test_a_byte_order_mark_and_blank_lines_do_not_matter(tmp_path: Path, name: s
     path = write(tmp_path, name, b"\xef\xbb\xbf" + content.encode() + b"\n\n")
     assert sniff(path) == shape
     assert read_file(path) == plain
+
+
+def test_the_signs_of_a_comparison_begin_after_the_first_equals_sign(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.txt", "12?7=<>\n5?5==\n<bos>22?12==><eos>\n")
+    records = read_file(path, Format(notation="schoolbook"))
+    assert [(record.target, record.answer) for record in records] == [("<>", ">"), ("=", "="), ("=>", ">")]
+    assert all(record.problem is not None and record.problem.answer == record.answer for record in records)
 
 
 def test_line_numbers_are_those_of_the_file(tmp_path: Path) -> None:

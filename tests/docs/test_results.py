@@ -139,7 +139,7 @@ def test_the_table_of_proofs_is_that_of_its_runs(monkeypatch: pytest.MonkeyPatch
     certified_seeds = importlib.import_module("certified_seeds")
     facts = json.loads(certified_seeds.FACTS.read_text(encoding="utf-8"))
     assert certified_seeds.table(facts) in certified_seeds.PAGE.read_text(encoding="utf-8")
-    for name, seconds in (("certified-add", 15), ("certified-signed", 60)):
+    for name, seconds in (("certified-add", 15), ("certified-signed", 60), ("certified-compare", 10)):
         runs = facts["runs"][name]
         assert [run["seed"] for run in runs] == [0, 1, 2, 3, 4]
         for run in runs:

@@ -48,6 +48,7 @@ RIGHT, WRONG, MALFORMED, UNFINISHED, FAR = VERDICTS
         ("1-2+3-4", "+-", 1, "1x1x1x1"),
         ("2*3+10", "+*", 2, "1x1x2"),
         ("1/3", "/", 3, "1x1"),
+        ("951?11", "?", 1, "3x2"),
     ],
 )
 def test_problems_are_labelled_by_operators_answer_and_operands(
@@ -72,9 +73,9 @@ def test_verdicts_are_counted_under_their_labels() -> None:
 
 
 def test_tables_are_in_the_order_people_read_them() -> None:
-    problems = [parse_expression(e) for e in ("2*3*4", "100-9", "1-2+3", "7/7", "90+90", "1+10")]
+    problems = [parse_expression(e) for e in ("2*3*4", "1?1", "100-9", "1-2+3", "7/7", "90+90", "1+10")]
     tally = count(problems, [RIGHT] * len(problems))
-    assert list(by_operator(tally)) == ["+", "+-", "-", "*", "/"]
+    assert list(by_operator(tally)) == ["+", "+-", "-", "*", "/", "?"]
     assert list(by_answer_length(tally)) == [1, 2, 3]
     assert list(by_operand_digits(tally)) == ["1x1", "1x1x1", "1x2", "2x2", "3x1"]
 

@@ -21,6 +21,7 @@ from longhand.arithmetic.verdict import Verdict, judge
 numbers = st.integers(-(10**25), 10**25)
 naturals = st.integers(0, 10**25)
 small = st.integers(-12, 12)
+MIRROR = str.maketrans("<>", "><")
 
 
 @st.composite
@@ -30,12 +31,16 @@ def problems(draw: st.DrawFn, operand: st.SearchStrategy[int] = numbers, operato
     return Problem(tuple(operands), tuple(chain), draw(st.sampled_from(["precedence", "left_to_right"])))
 
 
+comparisons = st.builds(lambda a, b: Problem((a, b), ("?",)), numbers, numbers)
+
+
 @st.composite
 def domains(draw: st.DrawFn, n_operands: int) -> Domain:
     low = draw(st.integers(-4, 6))
     division: st.SearchStrategy[Literal["exact", "remainder"]] = st.sampled_from(["exact", "remainder"])
+    operators = st.lists(st.sampled_from("+-*/"), min_size=1, unique=True)
     return Domain(
-        operators=tuple(draw(st.lists(st.sampled_from("+-*/"), min_size=1, unique=True))),
+        operators=tuple(draw(operators | st.just(["?"]) if n_operands == 2 else operators)),
         n_operands=n_operands,
         min_operand=low,
         max_operand=low + draw(st.integers(0, 9 if n_operands == 2 else 3)),
@@ -82,7 +87,15 @@ def test_quotient_and_remainder_rebuild_the_dividend(a: int, b: int) -> None:
     assert 0 <= value.remainder < abs(b)
 
 
-@given(problems())
+@given(numbers, numbers)
+def test_a_comparison_is_the_sign_of_the_difference_and_mirrors_its_twin(a: int, b: int) -> None:
+    difference = Problem((a, b), ("-",)).value
+    order = "=" if difference == 0 else "<" if difference < 0 else ">"
+    assert Problem((a, b), ("?",)).answer == order
+    assert Problem((b, a), ("?",)).answer == Problem((-a, -b), ("?",)).answer == order.translate(MIRROR)
+
+
+@given(problems() | comparisons)
 def test_a_problem_reads_back_from_its_expression(problem: Problem) -> None:
     spaced = problem.expression.replace("*", " * ").replace("/", " / ")
     for text in (str(problem), f"{problem}=", f" {spaced} = ", f"What is {spaced}?"):
@@ -92,7 +105,7 @@ def test_a_problem_reads_back_from_its_expression(problem: Problem) -> None:
 # Keys
 
 
-@given(naturals, naturals, st.sampled_from("+*"), st.booleans())
+@given(naturals, naturals, st.sampled_from("+*?"), st.booleans())
 def test_commuted_twins_share_a_key(a: int, b: int, operator: str, inverse: bool) -> None:
     twins = Problem((a, b), (operator,)), Problem((b, a), (operator,))
     assert len({canonical_key(twin, inverse=inverse) for twin in twins}) == 1
@@ -221,7 +234,7 @@ def test_a_domain_is_what_it_lists(domain: Domain) -> None:
 @given(domains(2), st.data())
 def test_a_domain_lists_what_it_contains(domain: Domain, data: st.DataObject) -> None:
     near = st.integers(domain.min_operand - 1, domain.max_operand + 1)
-    operator = data.draw(st.sampled_from("+-*/"))
+    operator = data.draw(st.sampled_from("+-*/?"))
     operands = (data.draw(near), data.draw(near.filter(bool) if operator == "/" else near))
     problem = domain.problem(operands, (operator,))
     assert domain.contains(problem) == (problem in list(domain))
@@ -229,6 +242,7 @@ def test_a_domain_lists_what_it_contains(domain: Domain, data: st.DataObject) ->
 
 @given(st.integers(2, 3).flatmap(domains))
 def test_every_answer_lies_in_the_answer_range(domain: Domain) -> None:
+    assume(not domain.compares)
     values = [p.value.quotient if isinstance(p.value, QuotientRemainder) else p.value for p in domain]
     assume(values)
     low, high = domain.answer_range()
@@ -251,7 +265,7 @@ def test_the_judge_says_correct_exactly_for_the_answer(a: int, b: int, said: int
         assert verdict is (Verdict.WRONG if 0 <= said <= 1998 else Verdict.OUT_OF_RANGE)
 
 
-@given(problems(), st.text(max_size=8))
+@given(problems() | comparisons, st.text(max_size=8))
 def test_no_text_but_the_answer_is_correct(problem: Problem, text: str) -> None:
     assume(text != problem.answer)
     assert judge(problem, Said(problem.answer)) is Verdict.CORRECT

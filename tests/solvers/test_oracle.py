@@ -12,6 +12,7 @@ from longhand.errors import UserError
 from longhand.solvers.base import Solver, TeacherForced
 from longhand.solvers.oracle import Fault, Oracle
 from longhand.text.formats import Format
+from longhand.text.presets import vocabulary
 
 SMALL = Domain(max_operand=30)
 FORMATS = [
@@ -45,6 +46,15 @@ def test_a_fault_earns_the_verdict_it_is_named_after(format: Format, fault: Faul
     oracle = Oracle(domain, format, fault_shares={fault: 1.0})
     for problem, completion in zip(problems, oracle.solve([p.expression for p in problems]), strict=True):
         assert judge(problem, completion, domain=domain) == fault.value
+
+
+@pytest.mark.parametrize("fault", [None, *Fault])
+def test_comparisons_earn_every_verdict_too(fault: Fault | None) -> None:
+    domain, format = Domain(operators=("?",), max_operand=12), Format(begin=True, notation="schoolbook")
+    shares = {} if fault is None else {fault: 1.0}
+    oracle = Oracle(domain, format, vocabulary("compare_rows"), fault_shares=shares)
+    for problem, completion in zip(domain, oracle.solve([p.expression for p in domain]), strict=True):
+        assert judge(problem, completion, domain=domain) == ("correct" if fault is None else fault.value)
 
 
 def test_named_problems_are_wrong_and_no_others() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from longhand.arithmetic.domain import Domain
 from longhand.errors import UserError
 from longhand.evaluation.evaluate import evaluate
-from longhand.evaluation.suites import PlacesSuite
+from longhand.evaluation.suites import DomainSuite, PlacesSuite
 from longhand.runs.checkpoint import load_checkpoint
 from longhand.shipped import model_path
 from longhand.solvers.base import NextToken
@@ -33,15 +33,18 @@ def test_it_adds_numbers_a_hundred_times_longer_than_it_was_trained_on(a: int, b
     assert load("certified-add-3").solve([f"{a}+{b}="])[0].answer == str(a + b)
 
 
-@pytest.mark.parametrize(("name", "operator", "lengths"), [("product", "*", (60, 40)), ("division", "/", (60, 30))])
-def test_it_subtracts_multiplies_and_divides_numbers_far_longer_than_it_was_trained_on(
+@pytest.mark.parametrize(
+    ("name", "operator", "lengths"),
+    [("product", "*", (60, 40)), ("division", "/", (60, 30)), ("signed", "-", (60, 60)), ("compare", "?", (60, 60))],
+)
+def test_others_subtract_multiply_divide_and_compare_numbers_far_longer_than_they_were_trained_on(
     name: str, operator: str, lengths: tuple[int, int]
 ) -> None:
     solver, rng = load(f"certified-{name}-3"), random.Random(0)
     problems = [tuple(rng.randrange(10 ** (n - 1), 10**n) for n in lengths) for _ in range(3)]
-    problems += [(10**50 - 1, 10**25 - 1), (0, 7), (7, 10**9)]
+    problems += [(10**50 - 1, 10**25 - 1), (0, 7), (7, 10**9), (10**60 + 8, 10**60 + 9), (10**60, 10**60)]
     for (a, b), completion in zip(problems, solver.solve([f"{a}{operator}{b}=" for a, b in problems]), strict=True):
-        right = {"*": str(a * b), "-": str(a - b), "/": f"{a // b}r{a % b}"}
+        right = {"*": str(a * b), "-": str(a - b), "/": f"{a // b}r{a % b}", "?": "=><"[(a > b) - (a < b)]}
         assert completion.answer == right[operator]
 
 
@@ -72,6 +75,12 @@ def test_it_is_a_solver_like_the_others(solver: WindowedSolver) -> None:
     assert solver.vocabulary.tokens[first[0].token_id] == "1"
     drawn = solver.solve(["5+5="] * 3, temperature=0.5, seed=1)
     assert [c.answer for c in drawn] == ["10"] * 3
+
+
+def test_all_comparisons_of_two_digits_are_evaluated_like_any_domain() -> None:
+    report = evaluate(load("certified-compare-3"), DomainSuite(Domain(("?",), max_operand=99)))
+    assert report.errors == 0
+    assert report.to_dict()["by_operator"] == {"?": {"correct": 10_000, "total": 10_000, "exact_match": 1.0}}
 
 
 def test_what_it_cannot_do_is_refused(solver: WindowedSolver) -> None:

@@ -193,6 +193,8 @@ def test_steps_full_of_equals_signs_do_not_move_the_answer() -> None:
         (Format(answer_width=2), "99+1", "100 has 3 digits, which is more than format.answer_width 2"),
         (Format(steps="columns", steps_width=4), "99+21", "its steps take 15 tokens; raise format.steps_width"),
         (Format(steps="columns"), "99*21", "steps by columns are for"),
+        (Format(), "12?7", "set format.style: expression and format.notation: schoolbook"),
+        (Format(style="question", notation="schoolbook"), "12?7", "is asked as an expression and answered in rows"),
     ],
 )
 def test_what_does_not_fit_is_refused(format: Format, expression: str, message: str) -> None:

@@ -13,7 +13,7 @@ from longhand.text.layouts.base import Layout
 from longhand.text.layouts.registry import LayoutName, layout
 from longhand.text.schoolbook import write_rows
 
-NAMES: tuple[LayoutName, ...] = ("sum", "signed", "product", "division", "schoolbook")
+NAMES: tuple[LayoutName, ...] = ("sum", "signed", "product", "division", "compare", "schoolbook")
 
 
 def row(rows: Layout, rng: random.Random, longest: int = 5) -> list[int]:

@@ -16,13 +16,20 @@ def problem(a: int, operator: str, b: int) -> Problem:
     return Problem((a, b), (operator,), division="remainder")
 
 
-@given(numbers, st.sampled_from("+-*"), numbers)
+@given(numbers, st.sampled_from("+-*?"), numbers)
 def test_rows_read_as_the_answer(a: int, operator: str, b: int) -> None:
     asked = problem(a, operator, b)
     rows = write_schoolbook(asked)
     assert read_schoolbook(rows) == asked.answer
     n_a, n_b = len(str(a)), len(str(b))
     assert len(rows) <= longest_rows(operator, n_a, n_b) <= longest_schoolbook(operator, max(n_a, n_b))
+
+
+@given(numbers, numbers)
+def test_rows_of_a_comparison_mirror_those_of_its_twin(a: int, b: int) -> None:
+    rows = write_schoolbook(problem(a, "?", b))
+    assert len(rows) == max(len(str(a)), len(str(b)))
+    assert write_schoolbook(problem(b, "?", a)) == rows.translate(str.maketrans("<>", "><"))
 
 
 @given(st.integers(0, 10**9), st.integers(1, 10**9))
@@ -34,9 +41,9 @@ def test_rows_of_a_division_read_as_quotient_and_remainder(a: int, b: int) -> No
 
 
 @given(
-    st.lists(st.integers(0, 9), min_size=1, max_size=8), st.sampled_from("+-"), st.lists(st.integers(0, 9), min_size=1)
+    st.lists(st.integers(0, 9), min_size=1, max_size=8), st.sampled_from("+-?"), st.lists(st.integers(0, 9), min_size=1)
 )
-def test_zeros_in_front_change_the_rows_of_sums_but_not_the_answer(a: list[int], operator: str, b: list[int]) -> None:
+def test_zeros_in_front_change_the_rows_but_not_the_answer(a: list[int], operator: str, b: list[int]) -> None:
     x, y = (int("".join(map(str, reversed(digits)))) for digits in (a, b))
     assert read_schoolbook(write_rows(a, operator, b)) == problem(x, operator, y).answer
 
@@ -48,6 +55,9 @@ def test_zeros_in_front_change_the_rows_of_sums_but_not_the_answer(a: list[int],
         (("12", "-", "345"), "766~333"),
         (("345", "-", "12"), "333"),
         (("34", "*", "12"), "8a6a0;8a0b4a0;"),
+        (("12", "?", "7"), "<>"),
+        (("1021", "?", "2020"), ">>><"),
+        (("33", "?", "33"), "=="),
         (("75", "/", "32"), "Sa34Sb11Sc97Tc11#2"),
         (("7", "/", "345"), "Sa266Ta700#0"),
     ],
@@ -58,7 +68,8 @@ def test_known_rows(expression: tuple[str, str, str], rows: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "12~", "~12", "12~3", "12~00", "8a6a", "8a6a0", "Sa1", "Sa1#1", "Ta1", "1r2", "-12", "a", "1;"]
+    "text",
+    ["", "12~", "~12", "12~3", "12~00", "8a6a", "8a6a0", "Sa1", "Sa1#1", "Ta1", "1r2", "-12", "a", "1;", "<1", "?"],
 )
 def test_rows_that_are_not_well_formed_have_no_answer(text: str) -> None:
     assert read_schoolbook(text) is None
@@ -72,7 +83,7 @@ def test_rows_are_for_two_numbers_that_are_not_negative() -> None:
         write_rows([1], "/", [0])
 
 
-@given(numbers, st.sampled_from("+-*"), numbers)
+@given(numbers, st.sampled_from("+-*?"), numbers)
 def test_a_format_in_rows_is_read_back(a: int, operator: str, b: int) -> None:
     format = Format(begin=True, notation="schoolbook", division="remainder")
     asked = problem(a, operator, b)

@@ -96,6 +96,7 @@ def test_long_division_ends_with_the_remainder_and_its_digits_are_the_quotient()
         ("partial_products", "12+3", "products of two numbers"),
         ("partial_products", "12*3*4", "products of two numbers"),
         ("long_division", "12*3", "long division is for a/b"),
+        ("digitwise", "12?3", r"for \+ - \* and /"),
     ],
 )
 def test_problems_a_kind_is_not_for_are_refused(kind: str, expression: str, message: str) -> None:

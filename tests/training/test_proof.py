@@ -10,8 +10,9 @@ import torch
 from longhand.certify import check
 from longhand.certify.record import certify_model
 from longhand.errors import UserError
-from longhand.shipped import config_path
+from longhand.shipped import config_path, shipped_names
 from longhand.solvers.load import load
+from longhand.text.schoolbook import write_schoolbook
 from longhand.training.distributed import Group
 from longhand.training.loop import train
 from longhand.training.proof import Proof, network_of
@@ -36,8 +37,30 @@ def short(**overrides: str) -> RunConfig:
     return load_run_config(config_path("certified-signed"), settings | overrides)
 
 
-def test_training_ends_when_every_window_is_right_and_the_proof_holds(tmp_path: Path) -> None:
-    config = load_run_config(config_path("certified-add"))
+@pytest.mark.parametrize("name", [name for name in shipped_names("configs") if name.startswith("certified-")])
+def test_the_rows_trained_on_are_those_of_the_schoolbook(name: str) -> None:
+    config = load_run_config(config_path(name), {"data.domain.max_operand": "99"})
+    stream = set_up(config, ALONE).stream
+    rows = stream.source.rows(0, 64, 0)
+    for place in range(64):
+        text = stream.vocabulary.decode(rows.row(place), skip_special=True)
+        problem = stream.format.parse(text).problem
+        assert text == f"{problem.expression}={write_schoolbook(problem)}"
+        assert stream.domain is not None
+        assert stream.domain.contains(problem)
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "answer"),
+    [
+        ("certified-add", "999999999999+1=", "1000000000000"),
+        ("certified-compare", "999999999998?999999999999=", "<"),
+    ],
+)
+def test_training_ends_when_every_window_is_right_and_the_proof_holds(
+    name: str, asked: str, answer: str, tmp_path: Path
+) -> None:
+    config = load_run_config(config_path(name))
     result = train(config, tmp_path / "run")
     assert result.finish == "proved"
     assert result.steps < 1000
@@ -46,7 +69,7 @@ def test_training_ends_when_every_window_is_right_and_the_proof_holds(tmp_path: 
     report = certify_model(result.model_dir)
     assert report["margin"]["min"] == pytest.approx(result.metrics["window_margin"], rel=1e-9)
     assert check.main([str(result.model_dir)]) == 0
-    assert load(result.model_dir).solve(["999999999999+1="])[0].answer == "1000000000000"
+    assert load(result.model_dir).solve([asked])[0].answer == answer
 
 
 def test_a_spent_budget_says_how_many_windows_are_wrong_and_of_which_kinds(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from longhand.arithmetic.problem import OPERATORS, Problem, Term, signed_terms
+from longhand.arithmetic.problem import COMPARISON, OPERATORS, Problem, Term, signed_terms
 
 # The first element of every key: what the rest of it means.
-SUM_FACT, PRODUCT_FACT, TERMS, LITERAL = 1, 2, 3, 4
+SUM_FACT, PRODUCT_FACT, TERMS, LITERAL, ORDER_FACT = 1, 2, 3, 4, 5
 
 
 def canonical_key(problem: Problem, *, inverse: bool = False) -> tuple[int, ...]:
@@ -18,17 +18,21 @@ def canonical_key(problem: Problem, *, inverse: bool = False) -> tuple[int, ...]
       ascending order, then the divisors in ascending order. `remainder` is 1 for a division with remainder.
     - `(4, operand, code, operand, code, ...)` where the order says what is meant: a chain read from left to
       right that mixes `+ -` with `* /`. The code of an operator is its place in `OPERATORS`.
+    - `(5, a, b)`, ascending, for a comparison: `a?b` tells `b?a`.
 
     With `inverse`, a fact of two operands has the key of its family instead, whatever the signs:
 
     - `(1, x, y)` for `a+b=c` and `a-b=c`: the two smaller of |a|, |b|, |c|, ascending (the third is their sum);
-    - `(2, x, y)` for `a*b=c` and a division `c/b=a` without remainder: |a| and |b|, ascending.
+    - `(2, x, y)` for `a*b=c` and a division `c/b=a` without remainder: |a| and |b|, ascending;
+    - `(5, x, y)` for `a?b`: |a| and |b|, ascending.
     """
     operators = set(problem.operators)
     if inverse and len(problem.operators) == 1:
         family = _family(problem.operators[0], *problem.operands)
         if family is not None:
             return family
+    if COMPARISON in operators:
+        return (ORDER_FACT, *sorted(problem.operands))
     mixed = not (operators <= {"+", "-"} or operators <= {"*", "/"})
     if mixed and problem.semantics == "left_to_right":
         words = [problem.operands[0]]
@@ -57,9 +61,9 @@ def _family(operator: str, a: int, b: int) -> tuple[int, int, int] | None:
         case "+" | "-":
             small, large, _ = sorted((abs(a), abs(b), abs(a + b if operator == "+" else a - b)))
             return (SUM_FACT, small, large)
-        case "*":
+        case "*" | "?":
             small, large = sorted((abs(a), abs(b)))
-            return (PRODUCT_FACT, small, large)
+            return (PRODUCT_FACT if operator == "*" else ORDER_FACT, small, large)
         case _ if a % b == 0:
             small, large = sorted((abs(a // b), abs(b)))
             return (PRODUCT_FACT, small, large)

@@ -11,7 +11,17 @@ from typing import Any, Literal
 
 from longhand.arithmetic.counting import count_signed_sums, count_values, reach
 from longhand.arithmetic.pairs import Pairs
-from longhand.arithmetic.problem import OPERATORS, Division, Problem, QuotientRemainder, Semantics, Value
+from longhand.arithmetic.problem import (
+    COMPARISON,
+    OPERATORS,
+    SYMBOLS,
+    Division,
+    Order,
+    Problem,
+    QuotientRemainder,
+    Semantics,
+    Value,
+)
 from longhand.errors import UserError
 
 Negatives = Literal["allow", "swap", "reject"]
@@ -23,8 +33,8 @@ class Domain:
 
     `negatives` decides about answers (or quotients) below 0: `allow` keeps these problems, `reject` leaves them
     out, `swap` asks `a-b` as `b-a` (two operands only), which comes to the same set as `reject`. Exact division
-    keeps only problems with a whole answer; nothing is divided by 0. The defaults are the 1,500,500 sums and
-    differences of three digits. Raises `UserError` for impossible values.
+    keeps only problems with a whole answer; nothing is divided by 0. Comparisons have a domain of their own. The
+    defaults are the 1,500,500 sums and differences of three digits. Raises `UserError` for impossible values.
     """
 
     operators: tuple[str, ...] = ("+", "-")
@@ -48,11 +58,11 @@ class Domain:
             if getattr(self, name) not in allowed:
                 raise UserError(f"{name} {getattr(self, name)!r} is unknown; choose {', '.join(allowed)}")
         if not isinstance(self.operators, (tuple, list, str)) or not self.operators:
-            raise UserError(f"operators {self.operators!r}: give at least one of {' '.join(OPERATORS)}")
+            raise UserError(f"operators {self.operators!r}: give at least one of {' '.join(SYMBOLS)}")
         object.__setattr__(self, "operators", tuple(self.operators))
         for operator in self.operators:
-            if operator not in OPERATORS:
-                raise UserError(f"unknown operator {operator!r}; known are {' '.join(OPERATORS)}")
+            if operator not in SYMBOLS:
+                raise UserError(f"unknown operator {operator!r}; known are {' '.join(SYMBOLS)}")
             if self.operators.count(operator) > 1:
                 raise UserError(f"operator {operator!r} is given twice; give each once")
         if self.n_operands < 2:
@@ -63,6 +73,15 @@ class Domain:
             raise UserError("negatives: swap exchanges two operands; choose allow or reject for more")
         if self.n_operands > 2 and self.division == "remainder" and "/" in self.operators:
             raise UserError("division: remainder takes two operands; choose exact for more")
+        if self.compares and len(self.operators) > 1:
+            raise UserError(f"operators {' '.join(self.operators)}: {COMPARISON} goes with no other; give it alone")
+        if self.compares and self.n_operands > 2:
+            raise UserError(f"n_operands is {self.n_operands}; a comparison takes 2")
+
+    @property
+    def compares(self) -> bool:
+        """Whether its problems are comparisons, whose answers are no numbers."""
+        return COMPARISON in self.operators
 
     def problem(self, operands: tuple[int, ...], operators: tuple[str, ...]) -> Problem:
         """Return these numbers and operators as a problem under the rules of the domain, whether in it or not."""
@@ -105,7 +124,7 @@ class Domain:
     def _admits(self, value: Value) -> bool:
         if isinstance(value, QuotientRemainder):
             return self._negative or value.quotient >= 0
-        return isinstance(value, int) and (self._negative or value >= 0)
+        return isinstance(value, Order) or (isinstance(value, int) and (self._negative or value >= 0))
 
     @cached_property
     def size(self) -> int:
@@ -134,8 +153,10 @@ class Domain:
         """Return the smallest and the largest answer (quotient, with remainders) of the domain's problems.
 
         Both are answers for two operands; for more, no answer lies outside them. Raises `UserError` for a domain
-        without problems.
+        without problems, and for one of comparisons.
         """
+        if self.compares:
+            raise UserError(f"a{COMPARISON}b is answered by no number; answers have a range with {' '.join(OPERATORS)}")
         if self._answer_range is None:
             raise UserError(f"no problem lies in the domain {self}; widen its operands or operators")
         return self._answer_range

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from longhand.arithmetic.long_numbers import parse_int, write_int
-from longhand.arithmetic.problem import OPERATORS, Division, Problem, Semantics
+from longhand.arithmetic.problem import SYMBOLS, Division, Problem, Semantics
 from longhand.errors import UserError
 
 _QUESTION = re.compile(r" *what +is +(.*)\? *", flags=re.IGNORECASE)
 _NUMBER = re.compile(r"-?[0-9]+")
-_PLAIN = re.compile(r"(0|-?[1-9][0-9]*)([-+*/])(0|-?[1-9][0-9]*)=?")  # most problems, which are read at once
+_PLAIN = re.compile(r"(0|-?[1-9][0-9]*)([-+*/?])(0|-?[1-9][0-9]*)=?")  # most problems, which are read at once
 _MAX_CHARACTERS = 200_000  # a second or so of arithmetic; no answer is longer than its problem
 
 
@@ -21,7 +21,7 @@ def parse_expression(
     division: Division = "exact",
     leading_zeros: bool = False,
 ) -> Problem:
-    """Return the problem written as `951+11`, `951+11=`, `951 + 11 =` or `What is 951 + 11?`.
+    """Return the problem written as `951+11`, `951+11=`, `951 + 11 =` or `What is 951 + 11?`; `12?7` compares.
 
     Digits are the ASCII ones, spaces are ignored around numbers, and an operand may be negative (`5+-3`).
     Raises `UserError` that says what was found where: a character that does not belong there, a number with
@@ -46,8 +46,8 @@ def parse_expression(
         position = _skip_spaces(text, number.end(), end)
         if position == end:
             break
-        if text[position] not in OPERATORS:
-            raise _unexpected(text, position, end, "one of + - * /")
+        if text[position] not in SYMBOLS:
+            raise _unexpected(text, position, end, f"one of {' '.join(SYMBOLS)}")
         operators.append(text[position])
         position += 1
     if not operators:

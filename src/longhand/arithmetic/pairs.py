@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from longhand.arithmetic.counting import count_signed_sums
+from longhand.arithmetic.problem import COMPARISON
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Pairs:
         n = high - low + 1
         if operator == "/":
             return sum(len(self.dividends(divisor)) for divisor in range(low, high + 1))
-        if self.negative:
+        if self.negative or operator == COMPARISON:
             return n * n
         if operator == "*":
             n_below, n_above = max(min(high, -1) - low + 1, 0), max(high - max(low, 1) + 1, 0)
@@ -34,7 +35,7 @@ class Pairs:
         return count_signed_sums(2, 0, low, high) if operator == "+" else count_signed_sums(1, 1, low, high)
 
     def answer_range(self, operator: str) -> tuple[int, int] | None:
-        """The smallest and the largest answer (or quotient), None where no pair has one."""
+        """The smallest and the largest answer (or quotient), None where no pair has one; not for comparisons."""
         low, high = self.low, self.high
         match operator:
             case "+":

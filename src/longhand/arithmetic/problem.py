@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from longhand.arithmetic.long_numbers import write_int
 from longhand.errors import UserError
 
-Operator = Literal["+", "-", "*", "/"]
+Operator = Literal["+", "-", "*", "/", "?"]
 Semantics = Literal["precedence", "left_to_right"]
 Division = Literal["exact", "remainder"]
 
 OPERATORS: tuple[Operator, ...] = ("+", "-", "*", "/")
+"""Those of arithmetic, whose answers are numbers."""
+COMPARISON: Operator = "?"
+"""Asks which of two numbers is the larger; it goes with no other operator."""
+SYMBOLS: tuple[Operator, ...] = (*OPERATORS, COMPARISON)
+"""All there are; the place of an operator is its code in keys and arrays."""
 
 
 class QuotientRemainder(NamedTuple):
@@ -26,7 +32,15 @@ class QuotientRemainder(NamedTuple):
         return f"{write_int(self.quotient)}r{write_int(self.remainder)}"
 
 
-Value = int | Fraction | QuotientRemainder
+class Order(StrEnum):
+    """The answer of a comparison: how the first number compares to the second."""
+
+    LESS = "<"
+    EQUAL = "="
+    GREATER = ">"
+
+
+Value = int | Fraction | QuotientRemainder | Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +48,8 @@ class Problem:
     """Integers joined by operators, and the rules by which they are evaluated.
 
     `semantics` is ordinary precedence, or strictly from left to right; `division` is exact (the answer may be
-    a fraction), or with remainder (two operands only; 0 <= remainder < |divisor|). Raises `UserError` for an
-    unknown operator or rule, a number of operands that does not fit, or a division by zero.
+    a fraction), or with remainder (two operands only; 0 <= remainder < |divisor|). `a?b` compares two operands.
+    Raises `UserError` for an unknown operator or rule, a number of operands that does not fit, or a division by zero.
     """
 
     operands: tuple[int, ...]
@@ -50,8 +64,8 @@ class Problem:
                 "give one operand more than operators, and at least one operator"
             )
         for operator, operand in zip(self.operators, self.operands[1:], strict=True):
-            if operator not in OPERATORS:
-                raise UserError(f"unknown operator {operator!r}; known are {' '.join(OPERATORS)}")
+            if operator not in SYMBOLS:
+                raise UserError(f"unknown operator {operator!r}; known are {' '.join(SYMBOLS)}")
             if operator == "/" and operand == 0:  # without parentheses every divisor is an operand
                 raise UserError(f"{self.expression}: division by zero has no answer")
         if self.semantics not in ("precedence", "left_to_right"):
@@ -60,10 +74,15 @@ class Problem:
             raise UserError(f"division {self.division!r} is unknown; choose exact or remainder")
         if self.division == "remainder" and "/" in self.operators and len(self.operators) > 1:
             raise UserError(f"{self.expression}: division with remainder takes exactly two operands")
+        if COMPARISON in self.operators and len(self.operators) > 1:
+            raise UserError(f"{self.expression}: a comparison takes exactly two operands; write for example 12?7=")
 
     @property
     def value(self) -> Value:
-        """The exact answer as a number: `int` where it is whole, else `Fraction`, or quotient and remainder."""
+        """The exact answer: `int` where it is whole, else `Fraction`; or quotient and remainder; or an order."""
+        if self.operators == (COMPARISON,):
+            first, second = self.operands
+            return Order.LESS if first < second else Order.GREATER if first > second else Order.EQUAL
         if self.division == "remainder" and self.operators == ("/",):
             dividend, divisor = self.operands
             remainder = dividend % abs(divisor)
@@ -76,7 +95,7 @@ class Problem:
 
     @property
     def answer(self) -> str:
-        """The canonical spelling of the answer: `962`, `-4`, `1/3`, `17r3`."""
+        """The canonical spelling of the answer: `962`, `-4`, `1/3`, `17r3`, `<`."""
         value = self.value
         return write_int(value) if isinstance(value, int) else str(value)
 

@@ -42,7 +42,7 @@ def judge(problem: Problem, completion: Answered, *, domain: Domain | None = Non
 
     In this order: a completion without an end mark is unfinished, whatever it says; one without a readable
     answer is malformed; one with the canonical answer is correct; a whole number beyond every answer of `domain`
-    is out of range; all else is wrong.
+    is out of range, which is any number where numbers are compared; all else is wrong.
     """
     if completion.finish_reason != "stop":
         return Verdict.UNFINISHED
@@ -51,6 +51,8 @@ def judge(problem: Problem, completion: Answered, *, domain: Domain | None = Non
     if completion.answer == problem.answer:
         return Verdict.CORRECT
     if domain is not None and _WHOLE.fullmatch(completion.answer):
+        if domain.compares:
+            return Verdict.OUT_OF_RANGE
         low, high = domain.answer_range()
         if not low <= parse_int(completion.answer) <= high:
             return Verdict.OUT_OF_RANGE

@@ -40,6 +40,8 @@ CLAIMS = {
     " end in a*b",
     "division": "for all whole numbers a >= 0 and b >= 1 of any length, b written without zeros in front, greedy"
     " decoding of `a/b=` in float64 writes rows that end in the quotient and the remainder",
+    "compare": "for all whole numbers a, b >= 0 of any length, greedy decoding of `a?b=` in float64 writes signs of"
+    " which the last is <, = or > as a is less than b, equal to it or greater",
     "schoolbook": "for all whole numbers a, b >= 0 of any length, greedy decoding in float64 of `a+b=`, `a-b=`, `a*b=`"
     " and, where b >= 1 is written without zeros in front, `a/b=` writes rows that end in the sum, the difference with"
     " its sign, the product, and the quotient with its remainder",
@@ -177,6 +179,17 @@ def columns(kind: str, above: str) -> Iterator[Entry]:
         seen |= new
 
 
+def comparisons() -> Iterator[Entry]:
+    """Last token, a and b in this column, operator."""
+    for last, a, b in product("<=>", (*DIGITS, BOS), (*DIGITS, "?")):
+        if a == BOS and b == "?":
+            yield (last, a, b, "?"), EOS, "end"
+            continue
+        sign = "<" if value(a) < value(b) else ">" if value(a) > value(b) else last
+        kind = "one number is longer" if a == BOS or b == "?" else "digits agree" if a == b else "digits differ"
+        yield (last, a, b, "?"), sign, kind
+
+
 def column(total: int) -> tuple[str, int]:
     """The digit of a column, and what is carried or borrowed."""
     return str(total % 10), int(not 0 <= total <= 9)
@@ -198,6 +211,7 @@ LAYOUTS: dict[str, tuple[int, Callable[[], Iterator[Entry]]]] = {
     "signed": (6, lambda: sums("+-")),
     "product": (6, products),
     "division": (8, divisions),
+    "compare": (4, comparisons),
     "schoolbook": (8, lambda: (e for part in (sums("+-"), products(), divisions()) for e in wide(part, 8))),
 }
 

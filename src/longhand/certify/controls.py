@@ -14,15 +14,17 @@ from longhand.certify.network_check import quick_margins
 from longhand.certify.search import WindowList
 from longhand.numpy_gpt.windowed import WindowNetwork
 from longhand.solvers.windowed import WindowedSolver
-from longhand.text.layouts.base import Layout
 
 
 def negative_controls(solver: WindowedSolver, listed: WindowList) -> list[dict[str, Any]]:
     """What becomes of copies with one kind of damage each: how many windows go wrong, and a problem that does."""
+    tokens = solver.vocabulary.tokens
+    pair = [token for token in np.unique(listed.labels).tolist() if token != solver.layout.eos][:2]
+    exchanged = f"the rows of the head for {tokens[pair[0]]} and {tokens[pair[1]]} exchanged"
     found = [
         _control(solver, listed, "all slot biases set to 0", _forget_slots),
         _control(solver, listed, "the weights of every matrix of the blocks shuffled", _shuffle),
-        _control(solver, listed, "the rows of the head for 0 and 1 exchanged", _exchange_digits),
+        _control(solver, listed, exchanged, partial(_exchange_tokens, pair=pair)),
     ]
     n_hidden = len(solver.network.blocks[-1].weights["mlp.up.weight"])
     n_units = 1
@@ -36,10 +38,10 @@ def negative_controls(solver: WindowedSolver, listed: WindowList) -> list[dict[s
 
 
 def _control(
-    solver: WindowedSolver, listed: WindowList, name: str, damage: Callable[[WindowNetwork, Layout], None]
+    solver: WindowedSolver, listed: WindowList, name: str, damage: Callable[[WindowNetwork], None]
 ) -> dict[str, Any]:
     network = copy.deepcopy(solver.network)
-    damage(network, solver.layout)
+    damage(network)
     wrong = np.flatnonzero(quick_margins(network, listed) <= 0)
     damaged = WindowedSolver(network, solver.layout, solver.format, solver.domain)
     example = counterexample(damaged, listed, wrong) if len(wrong) else None
@@ -53,24 +55,23 @@ def _control(
     }
 
 
-def _negate_units(network: WindowNetwork, layout: Layout, n_units: int) -> None:
+def _negate_units(network: WindowNetwork, n_units: int) -> None:
     down = network.blocks[-1].weights["mlp.down.weight"]
     down[:, np.argsort(-np.linalg.norm(down, axis=0))[:n_units]] *= -1
 
 
-def _shuffle(network: WindowNetwork, layout: Layout) -> None:
+def _shuffle(network: WindowNetwork) -> None:
     rng = np.random.default_rng(0)
     for place, block in enumerate(network.blocks):
         weights = {name: rng.permutation(w.ravel()).reshape(w.shape) for name, w in block.weights.items()}
         network.blocks[place] = network.block(weights)
 
 
-def _forget_slots(network: WindowNetwork, layout: Layout) -> None:
+def _forget_slots(network: WindowNetwork) -> None:
     for block in network.blocks:
         block.weights["attention.slot_bias"][:] = 0
 
 
-def _exchange_digits(network: WindowNetwork, layout: Layout) -> None:
-    zero, one = (layout.token[digit] for digit in "01")
+def _exchange_tokens(network: WindowNetwork, pair: list[int]) -> None:
     network.head = network.head.copy()
-    network.head[[zero, one]] = network.head[[one, zero]]
+    network.head[pair] = network.head[pair[::-1]]

@@ -14,6 +14,7 @@ from longhand.certify.problems import Asked, random_problem
 from longhand.certify.rules.sums import END_OF_SECOND_PASS, SECOND_PASS
 from longhand.certify.search import WindowList
 from longhand.solvers.windowed import WindowedSolver
+from longhand.text.layouts.comparisons import ComparisonLayout
 from longhand.text.layouts.sums import SumLayout
 from longhand.text.vocabulary import Vocabulary
 
@@ -35,10 +36,10 @@ class Counterexample:
 def counterexample(solver: WindowedSolver, listed: WindowList, wrong: NDArray[np.int64]) -> Counterexample | None:
     """The shortest problem found that shows one of the `wrong` windows; None if no problem tried does.
 
-    Of sums and differences the search that listed the windows knows the shortest; of products and divisions all
-    problems of one and two digits are tried, then longer ones at random.
+    Of sums, differences and comparisons the search that listed the windows knows the shortest; of products and
+    divisions all problems of one and two digits are tried, then longer ones at random.
     """
-    if isinstance(solver.layout, SumLayout):
+    if isinstance(solver.layout, (SumLayout, ComparisonLayout)):
         shortest = min(wrong.tolist(), key=lambda place: len(listed.path(place)))
         return _ask(solver, problem_of_path(listed, shortest, solver.vocabulary))
     bad = {tuple(window) for window in listed.windows[wrong].tolist()}
@@ -55,7 +56,7 @@ def _ask(solver: WindowedSolver, asked: Asked) -> Counterexample:
 
 
 def problem_of_path(listed: WindowList, place: int, vocabulary: Vocabulary) -> Asked:
-    """The shortest sum or difference that shows a window, with zeros in front where need be."""
+    """The shortest sum, difference or comparison that shows a window, with zeros in front where need be."""
     path = listed.path(place)
     passes = [listed.kind(step) in (SECOND_PASS, END_OF_SECOND_PASS) for step in path]
     operator_id = int(listed.windows[path[0], -1])

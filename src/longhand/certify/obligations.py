@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from longhand.arithmetic.problem import Problem
 from longhand.certify.problems import random_problem
 from longhand.certify.search import WindowList
 from longhand.text.layouts.base import Layout
@@ -87,10 +88,9 @@ def _reader_is_right(layout: Layout) -> bool:
     rng = random.Random(2)
     for case in range(READER_PROBLEMS):
         operator = layout.operators[case % len(layout.operators)]
-        most = READER_DIGITS if operator in "+-" and case % 10 == 0 else 30
+        most = READER_DIGITS if operator in "+-?" and case % 10 == 0 else 30
         asked = random_problem(operator, most, rng)
-        a, b = int(asked.a), int(asked.b)
-        right = {"+": str(a + b), "-": str(a - b), "*": str(a * b), "/": f"{a // b}r{a % b}"}[operator]
-        if read_schoolbook(asked.rows) != right:
+        problem = Problem((int(asked.a), int(asked.b)), (operator,), division="remainder")
+        if read_schoolbook(asked.rows) != problem.answer:
             return False
     return True

@@ -95,7 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
         write_result(arguments.output_file, result.to_dict())
         if arguments.until_certified:
             return _certify(result.model_dir)
-        print(f'ask it:  {program()} solve {output_dir} "951+11="')
+        operator = "+" if config.data.domain is None else config.data.domain.operators[0]
+        print(f'ask it:  {program()} solve {output_dir} "951{operator}11="')
     return 0
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longhand.arithmetic.domain import Domain
-from longhand.arithmetic.problem import OPERATORS
+from longhand.arithmetic.problem import SYMBOLS
 from longhand.data.keys import keys_hash
-from longhand.data.problems import OVER, Ints, ProblemArrays, evaluate, from_problems, solve_arrays
+from longhand.data.problems import OVER, VERSUS, Ints, ProblemArrays, evaluate, from_problems, solve_arrays
 from longhand.errors import UserError
 
 __all__ = [
@@ -115,7 +115,7 @@ def belongs(domain: Domain, operands: Ints, operators: NDArray[np.uint8]) -> NDA
     numerators, denominators, _ = evaluate(operands, operators, domain.semantics, domain.division)
     member: NDArray[np.bool_] = denominators == 1
     if domain.negatives != "allow":
-        member &= numerators >= 0
+        member &= (numerators >= 0) | (operators[:, 0] == VERSUS)
     return member
 
 
@@ -132,7 +132,7 @@ def domain_can_be_enumerated(domain: Domain) -> bool:
 @lru_cache(maxsize=8)
 def _blocks(domain: Domain) -> tuple[Block, ...]:
     n = domain.max_operand - domain.min_operand + 1
-    codes = [OPERATORS.index(operator) for operator in domain.operators]
+    codes = [SYMBOLS.index(operator) for operator in domain.operators]
     return tuple(
         _block(domain, np.array(operators, dtype=np.uint8), n)
         for operators in product(codes, repeat=domain.n_operands - 1)
@@ -140,9 +140,9 @@ def _blocks(domain: Domain) -> tuple[Block, ...]:
 
 
 def _block(domain: Domain, operators: NDArray[np.uint8], n: int) -> Block:
-    symbols = "".join(OPERATORS[code] for code in operators)
+    symbols = "".join(SYMBOLS[code] for code in operators)
     signed = domain.negatives == "allow"
-    if "/" not in symbols and (signed or ("-" not in symbols and domain.min_operand >= 0)):
+    if domain.compares or ("/" not in symbols and (signed or ("-" not in symbols and domain.min_operand >= 0))):
         return Block(operators, n**domain.n_operands, "full")
     if symbols == "-":
         return Block(operators, n * (n + 1) // 2, "falling")
@@ -157,7 +157,7 @@ def _listed(domain: Domain, operators: NDArray[np.uint8], n: int) -> Ints:
     total = n**domain.n_operands
     if total > LISTED_LIMIT:
         raise UserError(
-            f"the {total:,} candidates a{'b'.join(OPERATORS[code] for code in operators)}c are too many to list; "
+            f"the {total:,} candidates a{'b'.join(SYMBOLS[code] for code in operators)}c are too many to list; "
             "lower max_operand or n_operands"
         )
     full = Block(operators, total, "full")
@@ -186,7 +186,7 @@ def _divisible_pairs(domain: Domain, n: int) -> Ints:
 
 
 def _sample_by_rejection(domain: Domain, rng: np.random.Generator, n: int) -> ProblemArrays:
-    codes = np.array([OPERATORS.index(operator) for operator in domain.operators], dtype=np.uint8)
+    codes = np.array([SYMBOLS.index(operator) for operator in domain.operators], dtype=np.uint8)
     found: list[ProblemArrays] = []
     have = tried = 0
     while have < n:

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from longhand.arithmetic.domain import Domain
+from longhand.arithmetic.problem import Operator
 from longhand.errors import UserError
 
 Loss = Literal["answer", "completion", "full"]
@@ -33,7 +34,7 @@ class DomainConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    operators: tuple[Literal["+", "-", "*", "/"], ...] = Field(("+", "-"), description="operators asked for")
+    operators: tuple[Operator, ...] = Field(("+", "-"), description="operators asked for, or ? alone: comparisons")
     n_operands: int = Field(2, ge=2, description="operands per problem (count)")
     min_operand: int = Field(0, description="smallest operand")
     max_operand: int = Field(999, description="largest operand")

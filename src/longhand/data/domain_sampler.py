@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longhand.arithmetic.domain import Domain
-from longhand.arithmetic.problem import OPERATORS
+from longhand.arithmetic.problem import SYMBOLS
 from longhand.arithmetic.splits import SplitConfig
 from longhand.data.arrays import belongs, concatenate, count_problems, domain_can_be_enumerated, sample_arrays
 from longhand.data.config import DataConfig, Modifier
@@ -136,7 +136,7 @@ class _Cells:
     def of(cls, domain: Domain, is_train: Callable[[ProblemArrays], NDArray[np.bool_]]) -> _Cells:
         longest = max(len(str(abs(domain.min_operand))), len(str(abs(domain.max_operand))))
         sizes = [length for length in range(1, longest + 1) if _numbers_of_length(domain, length)]
-        codes = [OPERATORS.index(operator) for operator in domain.operators]
+        codes = [SYMBOLS.index(operator) for operator in domain.operators]
         operators, lengths = [], []
         for chain in product(codes, repeat=domain.n_operands - 1):
             for choice in product(sizes, repeat=domain.n_operands):

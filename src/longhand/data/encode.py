@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.problem import OPERATORS, Problem
 from longhand.data.digitwise import ALPHABET, digitwise_characters
-from longhand.data.problems import Ints, ProblemArrays
+from longhand.data.problems import VERSUS, Ints, ProblemArrays
 from longhand.data.tokens import TokenArrays, id_dtype, stack_tokens
 from longhand.errors import UserError
 from longhand.text.digitwise import PLACES
@@ -33,7 +33,7 @@ def encode_arrays(arrays: ProblemArrays, format: Format, vocabulary: Vocabulary)
     """
     if _is_digitwise(arrays, format, vocabulary):
         return _encode_digitwise(arrays, format, vocabulary)
-    if not len(arrays) or not _is_plain(format) or not _digits_stand_alone(vocabulary):
+    if not len(arrays) or not _is_plain(arrays, format) or not _digits_stand_alone(vocabulary):
         return encode_problems(arrays.problems(), format, vocabulary)
     layout = _Layout.of(arrays, format, vocabulary)
     parts = [layout.write(arrays.take(slice(i, i + CHUNK))) for i in range(0, len(arrays), CHUNK)]
@@ -111,10 +111,11 @@ def _is_digitwise(arrays: ProblemArrays, format: Format, vocabulary: Vocabulary)
     return vocabulary.can_spell(ALPHABET) and all(token[0] not in ALPHABET for token in tokens)
 
 
-def _is_plain(format: Format) -> bool:
+def _is_plain(arrays: ProblemArrays, format: Format) -> bool:
     """Whether rows are made of the pieces a layout knows, with numbers that fit 64 bits."""
     fits = all(not isinstance(width, int) or width <= 18 for width in (format.operand_width, format.answer_width))
-    return format.steps == "none" and format.notation == "number" and fits
+    answered = VERSUS not in arrays.operators  # by a number
+    return format.steps == "none" and format.notation == "number" and answered and fits
 
 
 def _digits_stand_alone(vocabulary: Vocabulary) -> bool:

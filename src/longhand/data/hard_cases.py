@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from longhand.arithmetic.problem import SYMBOLS
 from longhand.data.problems import MINUS, OVER, TIMES, Ints, ProblemArrays
 
 
@@ -66,7 +67,7 @@ def length_cells(arrays: ProblemArrays) -> Ints:
     """A number `[n]` per row, equal exactly for rows with the same operators and the same operand lengths."""
     cells = np.zeros(len(arrays), dtype=np.int64)
     for column in range(arrays.operators.shape[1]):
-        cells = cells * 4 + arrays.operators[:, column]
+        cells = cells * len(SYMBOLS) + arrays.operators[:, column]
     for column in range(arrays.operands.shape[1]):
         cells = cells * 20 + digit_counts(arrays.operands[:, column])
     return cells

@@ -7,9 +7,10 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from longhand.arithmetic.canonical import LITERAL, PRODUCT_FACT, SUM_FACT, TERMS, canonical_key
+from longhand.arithmetic.canonical import LITERAL, ORDER_FACT, PRODUCT_FACT, SUM_FACT, TERMS, canonical_key
+from longhand.arithmetic.problem import SYMBOLS
 from longhand.arithmetic.splits import GAMMA, MASK64, MULTIPLIER_1, MULTIPLIER_2, SplitConfig, mix64, split_hash
-from longhand.data.problems import MINUS, OVER, PLUS, TIMES, Ints, ProblemArrays
+from longhand.data.problems import MINUS, OVER, PLUS, TIMES, VERSUS, Ints, ProblemArrays
 
 Hashes = NDArray[np.uint64]
 Word = int | Ints  # one word of a key: the same in every row, or one number per row
@@ -22,7 +23,7 @@ def keys_hash(arrays: ProblemArrays, seed: int, inverse: bool = False) -> Hashes
     The key must be spelled alike here and in `canonical`; a test compares the two over all kinds of problem.
     """
     hashes = np.empty(len(arrays), dtype=np.uint64)
-    places = 4 ** np.arange(arrays.operators.shape[1])
+    places = len(SYMBOLS) ** np.arange(arrays.operators.shape[1])
     chains = arrays.operators @ places
     for chain in np.unique(chains):
         rows = np.flatnonzero(chains == chain)
@@ -64,6 +65,8 @@ def _hash_chain(arrays: ProblemArrays, seed: int, inverse: bool) -> Hashes:
         words = _terms_key(operators, columns, arrays.division == "remainder")
         assert words is not None
         return np.where(family, hashed, _fold(words, seed))
+    if operators == (VERSUS,):
+        return _fold([ORDER_FACT, np.minimum(*columns), np.maximum(*columns)], seed)
     chain = max(operators) <= MINUS or min(operators) >= TIMES
     if arrays.semantics == "left_to_right" and not chain:
         flat = [word for pair in zip(operators, columns[1:], strict=True) for word in pair]
@@ -86,7 +89,8 @@ def _family(operator: int, a: Ints, b: Ints) -> tuple[NDArray[np.bool_], int, In
     if operator == OVER:
         x, remainders = np.divmod(x, np.maximum(y, 1))
         family = remainders == 0
-    return family, PRODUCT_FACT, np.minimum(x, y), np.maximum(x, y)
+    code = ORDER_FACT if operator == VERSUS else PRODUCT_FACT
+    return family, code, np.minimum(x, y), np.maximum(x, y)
 
 
 def _terms_key(operators: tuple[int, ...], columns: list[Ints], remainder: bool) -> list[Word] | None:

@@ -53,7 +53,10 @@ def describe_domain_source(
     `counts` has the problems in the `domain` and in its `train`, `val` and `test` parts, None where unknown.
     """
     total, train = counts["domain"], counts["train"]
-    family = "a+b=c, b+a=c, c-a=b and c-b=a (and the same for * and /)" if split.inverse else "a+b=c and b+a=c"
+    if domain.compares:
+        family = "a?b and b?a"
+    else:
+        family = "a+b=c, b+a=c, c-a=b and c-b=a (and the same for * and /)" if split.inverse else "a+b=c and b+a=c"
     return {
         "source": "stream",
         "domain": domain.to_dict(),

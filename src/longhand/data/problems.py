@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from longhand.arithmetic.problem import OPERATORS, Division, Problem, Semantics
+from longhand.arithmetic.problem import SYMBOLS, Division, Problem, Semantics
 from longhand.errors import UserError
 
 Ints = NDArray[np.int64]
 Codes = NDArray[np.uint8]
 
-PLUS, MINUS, TIMES, OVER = range(4)
-assert OPERATORS == ("+", "-", "*", "/")
+PLUS, MINUS, TIMES, OVER, VERSUS = range(5)
+assert SYMBOLS == ("+", "-", "*", "/", "?")
 
 ANSWER_LIMIT = 2**62  # below the range of int64, so that an intermediate sum of two answers still fits
 
@@ -25,8 +25,9 @@ ANSWER_LIMIT = 2**62  # below the range of int64, so that an intermediate sum of
 class ProblemArrays:
     """`n` problems with `k` operands each and their whole-number answers.
 
-    Operators are positions in `+-*/`. `remainders` is there for division with remainder only: `answers` then
-    holds the quotient, and the remainder is -1 in rows that are no division.
+    Operators are positions in `+-*/?`. `remainders` is there for division with remainder only: `answers` then holds
+    the quotient, and the remainder is -1 in rows that are no division. Of comparisons, `answers` are -1, 0 and 1 for
+    `<`, `=` and `>`.
     """
 
     operands: Ints  # [n, k]
@@ -54,7 +55,7 @@ class ProblemArrays:
         """One row as a problem."""
         return Problem(
             tuple(self.operands[row].tolist()),
-            tuple(OPERATORS[code] for code in self.operators[row]),
+            tuple(SYMBOLS[code] for code in self.operators[row]),
             self.semantics,
             self.division,
         )
@@ -94,7 +95,7 @@ def from_problems(problems: Sequence[Problem]) -> ProblemArrays:
             raise UserError(f"{problem}: an operand has more than 62 bits")
     return solve_arrays(
         np.array([problem.operands for problem in problems], dtype=np.int64),
-        np.array([[OPERATORS.index(o) for o in p.operators] for p in problems], dtype=np.uint8),
+        np.array([[SYMBOLS.index(o) for o in p.operators] for p in problems], dtype=np.uint8),
         semantics=first.semantics,
         division=first.division,
     )
@@ -128,6 +129,7 @@ def _two_operands(a: Ints, operator: Codes, b: Ints) -> tuple[Ints, Ints]:
     if (operator >= TIMES).any():
         values = np.where(operator == TIMES, a * b, np.where(operator == OVER, a, values))
         denominators = np.where(operator == OVER, b, denominators)
+        values = np.where(operator == VERSUS, np.sign(a - b), values)
     return values, denominators
 
 
@@ -178,5 +180,5 @@ def _refuse_overflow(operands: Ints, operators: Codes) -> None:
 def _expression(operands: Ints, operators: Codes) -> str:
     parts = [str(operands[0])]
     for code, operand in zip(operators, operands[1:], strict=True):
-        parts += [OPERATORS[code], str(operand)]
+        parts += [SYMBOLS[code], str(operand)]
     return "".join(parts)

@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 
 from longhand.arithmetic.expression import parse_expression
-from longhand.arithmetic.problem import Problem
+from longhand.arithmetic.problem import COMPARISON, Problem
 from longhand.data.record import Record
 from longhand.errors import UserError
 from longhand.text.formats import END_THINK, THINK, Format
@@ -23,8 +23,9 @@ def read_row(text: str, format: Format | None = None, *, line: int = 0) -> Recor
     """Read a row that is one string, in any of the ways the published systems write one.
 
     A TAB parts question and answer; else worked steps (`<think>`) begin the answer; else it follows the last
-    `=`; else the last space: `5+8=13`, `951 + 11 = 962`, `What is 65 - 62? 3`. Marks of begin and end are not
-    part of either. Only a TAB may be preceded by a question in words. Raises `UserError` for anything else.
+    `=`, of a comparison the first; else the last space: `5+8=13`, `951 + 11 = 962`, `What is 65 - 62? 3`. Marks of
+    begin and end are not part of either. Only a TAB may be preceded by a question in words. Raises `UserError` for
+    anything else.
     """
     body = strip_marks(text)
     question, tab, answer = body.partition("\t")
@@ -75,7 +76,8 @@ def _cut(body: str) -> tuple[str, str]:
     if THINK in body:
         place = body.index(THINK)
     elif "=" in body:
-        place = body.rindex("=") + 1
+        # In the rows of a comparison = is a sign like others; no other answer has one.
+        place = (body.index("=") if COMPARISON in body else body.rindex("=")) + 1
         place += len(body) - place - len(body[place:].lstrip(" "))
     else:
         place = body.rfind(" ") + 1

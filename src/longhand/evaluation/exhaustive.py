@@ -122,15 +122,18 @@ def _claim(domain: Domain, n: int) -> str:
     operators = ", ".join(f"a{operator}b" for operator in domain.operators)
     return (
         f"for each of the {n:,} problems {operators} with {domain.n_operands} operands from {domain.min_operand} to"
-        f" {domain.max_operand} ({_details(domain)}), greedy decoding in float32 writes the right answer"
+        f" {domain.max_operand}{_details(domain)}, greedy decoding in float32 writes the right answer"
     )
 
 
 def _details(domain: Domain) -> str:
+    if domain.compares:
+        return ""
     negatives = "negative answers included" if domain.negatives == "allow" else "none with a negative answer"
     if "/" not in domain.operators:
-        return negatives
-    return f"{negatives}, {'quotient and remainder' if domain.division == 'remainder' else 'divisions that come out'}"
+        return f" ({negatives})"
+    division = "quotient and remainder" if domain.division == "remainder" else "divisions that come out"
+    return f" ({negatives}, {division})"
 
 
 def _read(log: Path | None, key: dict[str, Any]) -> dict[tuple[int, int], int]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from longhand.arithmetic.problem import OPERATORS, Problem
+from longhand.arithmetic.problem import SYMBOLS, Problem
 from longhand.arithmetic.verdict import Verdict
 from longhand.data.hard_cases import digit_counts
 from longhand.data.problems import ProblemArrays
@@ -56,7 +56,7 @@ Tally = Counter[Cell]
 
 def operators_of(problem: Problem) -> str:
     """The operators that occur, each once: `+`, or `+-` for 1+2-3+4."""
-    return "".join(operator for operator in OPERATORS if operator in problem.operators)
+    return "".join(operator for operator in SYMBOLS if operator in problem.operators)
 
 
 def answer_length(problem: Problem) -> int:
@@ -105,9 +105,9 @@ def exact_match(tally: Tally) -> Share:
 
 
 def by_operator(tally: Tally) -> dict[str, Share]:
-    """Exact match by the operators of the problem, in the order + - * /."""
+    """Exact match by the operators of the problem, in the order + - * / ?."""
     found = _split(tally, lambda cell: cell.operators)
-    return dict(sorted(found.items(), key=lambda item: [OPERATORS.index(o) for o in item[0]]))
+    return dict(sorted(found.items(), key=lambda item: [SYMBOLS.index(o) for o in item[0]]))
 
 
 def by_answer_length(tally: Tally) -> dict[int, Share]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longhand.arithmetic.domain import Domain
-from longhand.arithmetic.problem import OPERATORS
+from longhand.arithmetic.problem import SYMBOLS
 from longhand.data.problems import ProblemArrays
 from longhand.errors import UserError
 
@@ -51,7 +51,7 @@ def operand_maps(
     n = -(-(high - low + 1) // block)
     rows, columns = ((problems.operands - low) // block).T
     cells = (problems.operators[:, 0] * n + rows) * n + columns
-    shape = (len(OPERATORS), n, n)
+    shape = (len(SYMBOLS), n, n)
     n_right, n_asked = (np.bincount(c, minlength=np.prod(shape)).reshape(shape) for c in (cells[right], cells))
-    places = {operator: OPERATORS.index(operator) for operator in domain.operators}
+    places = {operator: SYMBOLS.index(operator) for operator in domain.operators}
     return [OperandMap(operator, n_right[i], n_asked[i], low, high, block) for operator, i in places.items()]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from longhand.arithmetic.problem import COMPARISON
+
 
 def model_card(
     config: Mapping[str, Any],
@@ -63,10 +65,10 @@ def _domain_sentence(domain: Mapping[str, Any] | None) -> str:
     if domain is None:
         return "for no set of problems in particular"
     operators = " ".join(domain["operators"])
-    negatives = "with" if domain["negatives"] == "allow" else "without"
+    negatives = f", {'with' if domain['negatives'] == 'allow' else 'without'} negative answers"
     return (
         f"for {operators} on {domain['n_operands']} operands from {domain['min_operand']} to"
-        f" {domain['max_operand']}, {negatives} negative answers"
+        f" {domain['max_operand']}{'' if COMPARISON in domain['operators'] else negatives}"
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.expression import parse_expression
-from longhand.arithmetic.problem import Problem
+from longhand.arithmetic.problem import COMPARISON, Order, Problem
 from longhand.arithmetic.splits import keyed_random
 from longhand.errors import UserError
 from longhand.solvers.base import Completion, TokenChance
@@ -27,7 +27,7 @@ class Fault(StrEnum):
     WRONG = "wrong"  # another answer, off by one
     MALFORMED = "malformed"  # no answer at all
     UNFINISHED = "unfinished"  # the right answer without an end mark
-    OUT_OF_RANGE = "out_of_range"  # one more than the largest answer of the domain
+    OUT_OF_RANGE = "out_of_range"  # one more than the largest answer of the domain, or a number for an order
 
 
 @dataclass(frozen=True)
@@ -143,11 +143,12 @@ class Oracle:
         if fault is Fault.WRONG:
             answer = self.format.write_answer(_another(problem.answer))
         elif fault is Fault.MALFORMED:
-            answer = "="
+            answer = COMPARISON if COMPARISON in problem.operators else "="
         elif fault is Fault.OUT_OF_RANGE:
             if self.domain is None:
                 raise UserError("no answer is out of range without a domain; give the oracle one")
-            answer = self.format.write_answer(str(self.domain.answer_range()[1] + 1))
+            too_large = 0 if self.domain.compares else self.domain.answer_range()[1] + 1
+            answer = self.format.write_answer(str(too_large))
         said = Rendered(rendered.prompt, rendered.cot + answer, rendered.cot)
         spelled = self.format.spell(said, self.vocabulary)
         ids = spelled.ids[spelled.prompt_length :]
@@ -156,6 +157,8 @@ class Oracle:
 
 def _another(answer: str) -> str:
     """A well-formed answer that is wrong: a whole number is off by one towards 0, others in their last digit."""
+    if answer in tuple(Order):
+        return Order.LESS if answer == Order.EQUAL else Order.EQUAL
     if answer.removeprefix("-").isdigit():
         number = int(answer)
         return str(number - 1 if number > 0 else number + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from longhand.arithmetic.problem import Problem
+from longhand.arithmetic.problem import COMPARISON, Problem
 from longhand.errors import UserError
 
 PLACES = "sthWai"
@@ -28,14 +28,16 @@ def digitwise(problem: Problem, width: int | None = None) -> list[str]:
     count, a digit of the quotient. The last row but one holds the remainder: 75/32 gives
     `70t0 57-0 57s0 34.1 11.2 97-2`. The mark in each row is what tells one digit of a row from the next.
 
-    Sums need no steps. Raises `UserError` for negative operands, more than two of them, and more digits than there
-    are marks for places.
+    Sums need no steps. Raises `UserError` for negative operands, more than two of them, comparisons, and more digits
+    than there are marks for places.
     """
     if len(problem.operands) != 2 or min(problem.operands) < 0:
         raise UserError(f"{problem}: steps digit by digit are for two operands of at least 0")
     a, b = problem.operands
     digits = max(len(str(max(a, b))), width or 1)
     operator = problem.operators[0]
+    if operator == COMPARISON:
+        raise UserError(f"{problem}: steps digit by digit are for + - * and /")
     if operator == "+":
         return []
     if operator == "-":

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, NamedTuple, get_args
 
 from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.expression import parse_expression
 from longhand.arithmetic.long_numbers import write_int
-from longhand.arithmetic.problem import Division, Problem, Semantics
+from longhand.arithmetic.problem import COMPARISON, Division, Order, Problem, Semantics
 from longhand.errors import UserError
 from longhand.text.schoolbook import longest_schoolbook, read_schoolbook, write_schoolbook
 from longhand.text.vocabulary import Vocabulary
@@ -109,8 +109,8 @@ class Format:
     `17r3` are two numbers, each filled and reversed by itself. `steps` are the worked steps, which `steps_width`
     fills with `<noop>` to so many tokens, and `begin` puts the vocabulary's bos in front. Problems are read with
     `semantics` and `division`, and those that are written should have them. With the `notation` schoolbook the answer
-    is the rows of text/schoolbook.py, which end in it, in place of a number. Raises `UserError` for settings that
-    are impossible.
+    is the rows of text/schoolbook.py, which end in it, in place of a number; only so are comparisons answered. Raises
+    `UserError` for settings that are impossible.
     """
 
     style: Style = "expression"
@@ -169,8 +169,9 @@ class Format:
     def render(self, problem: Problem) -> Rendered:
         """Write a problem and its worked answer.
 
-        Raises `UserError` if a number does not fit its width, or the worked steps are not for such a problem.
+        Raises `UserError` if a number does not fit its width, or the format is not for such a problem.
         """
+        self._refuse_comparisons(problem.operators)
         steps = WORKED_STEPS[self.steps].write(problem, self.number_width)
         if self.steps_width is not None:
             missing = self.steps_width - len(steps)  # every character is one token, and so is every <noop>
@@ -184,6 +185,8 @@ class Format:
 
     def write_answer(self, answer: str) -> str:
         """A canonical answer as a model writes it; raises `UserError` if it does not fit its width."""
+        if answer in tuple(Order):
+            return answer
         match = _CANONICAL.fullmatch(answer)
         assert match is not None, answer
         sign, first, mark, second = match.groups()
@@ -262,8 +265,10 @@ class Format:
     def max_lengths(self, domain: Domain) -> tuple[int, int]:
         """Tokens (with bos and eos) that no prompt and no completion of a domain exceeds.
 
-        A token is taken to be one character or one tag. Raises `UserError` if an operand does not fit its width.
+        A token is taken to be one character or one tag. Raises `UserError` if an operand does not fit its width, or
+        the format is not for such problems.
         """
+        self._refuse_comparisons(domain.operators)
         low, high, n = domain.min_operand, domain.max_operand, domain.n_operands
         before, around, after = STYLES["question" if self.style == "as_asked" else self.style]
         operand = max(map(len, self._operands((low, high))))
@@ -299,6 +304,14 @@ class Format:
             if key not in known:
                 raise UserError(f"unknown key {key!r} in a format; known are {', '.join(known)}")
         return cls(**data)
+
+    def _refuse_comparisons(self, operators: Collection[str]) -> None:
+        """An order is no number, and the end of a question looks like the operator."""
+        if COMPARISON in operators and (self.notation == "number" or self.style == "question"):
+            raise UserError(
+                f"a{COMPARISON}b is asked as an expression and answered in rows; set format.style: expression and"
+                " format.notation: schoolbook"
+            )
 
     def _operands(self, operands: tuple[int, ...]) -> list[str]:
         words = [write_int(abs(operand)) for operand in operands]

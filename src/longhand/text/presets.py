@@ -41,6 +41,7 @@ _SUM_ROWS = Vocabulary("sum_rows", (*_SPECIAL, "+", "="), _ROWS)
 _SIGNED_ROWS = Vocabulary("signed_rows", (*_SUM_ROWS.tokens, "-", "~"), _ROWS)
 _PRODUCT_ROWS = Vocabulary("product_rows", (*_SPECIAL, "*", "=", ";", *LETTERS), _ROWS)
 _DIVISION_ROWS = Vocabulary("division_rows", (*_SPECIAL, "/", "=", "S", "T", "#", *LETTERS), _ROWS)
+_COMPARE_ROWS = Vocabulary("compare_rows", (*_SPECIAL, "?", "=", "<", ">"), _ROWS)
 _SCHOOLBOOK = Vocabulary("schoolbook", (*_SIGNED_ROWS.tokens, "*", ";", "/", "S", "T", "#", *LETTERS), _ROWS)
 
 VOCABULARIES: Mapping[str, Vocabulary] = {
@@ -56,6 +57,7 @@ VOCABULARIES: Mapping[str, Vocabulary] = {
         _SIGNED_ROWS,
         _PRODUCT_ROWS,
         _DIVISION_ROWS,
+        _COMPARE_ROWS,
         _SCHOOLBOOK,
     )
 }

@@ -10,6 +10,8 @@ All rows are written units first, and nothing but the operands decides how long 
 * `a/b`: try after try, each a row of its own: a type, a letter that counts the tries that went before it, and what
   is left. `S` takes b away at its place; where that borrows, `T` adds it again, and the next row moves one place to the
   right. `#` and the digits of the quotient, the highest first, end the answer; the last `T` row is the remainder.
+* `a?b`: for each column of the longer operand how the numbers compare so far, `<`, `=` or `>`; the last sign is the
+  answer: `12?7=<>`.
 
 Letters `a` to `j` stand for 0 to 9, so that what is counted cannot be taken for a digit of a number.
 """
@@ -19,7 +21,7 @@ from __future__ import annotations
 import re
 
 from longhand.arithmetic.long_numbers import write_int
-from longhand.arithmetic.problem import Problem
+from longhand.arithmetic.problem import COMPARISON, Order, Problem
 from longhand.errors import UserError
 
 LETTERS = "abcdefghij"
@@ -29,6 +31,7 @@ COMPLEMENT, ROW_END, TAKE, RESTORE, QUOTIENT = "~", ";", "S", "T", "#"
 
 _SIGNED = re.compile(r"([0-9]+)(?:~([0-9]+))?", flags=re.ASCII)
 _PRODUCT = re.compile(r"(?:(?:[0-9][a-j])+[0-9];)+", flags=re.ASCII)
+_COMPARISON = re.compile("[<=>]+")
 _DIVISION = re.compile(r"(?:[ST][a-j][0-9]+)*T[a-j]([0-9]+)#([0-9]+)", flags=re.ASCII)
 
 
@@ -48,6 +51,8 @@ def write_rows(a: list[int], operator: str, b: list[int]) -> str:
         return _difference(a, b)
     if operator == "*":
         return _product(a, b)
+    if operator == COMPARISON:
+        return _comparison(a, b)
     if not any(b):
         raise UserError("there is no dividing by 0")
     return _division(a, b)
@@ -65,6 +70,8 @@ def read_schoolbook(text: str) -> str | None:
         return f"{_strip(division[2])}r{_strip(division[1][::-1])}"
     if _PRODUCT.fullmatch(text):
         return _strip(text[:-1].rpartition(ROW_END)[2][::2][::-1])
+    if _COMPARISON.fullmatch(text):
+        return text[-1]
     signed = _SIGNED.fullmatch(text)
     if signed is None:
         return None
@@ -89,6 +96,8 @@ def longest_rows(operator: str, n_a: int, n_b: int) -> int:
         return 2 * width + 1
     if operator == "*":
         return n_b * (2 * n_a + n_b + 1)
+    if operator == COMPARISON:
+        return width
     shifts = max(n_a - n_b, 0) + 1
     return shifts * (11 * (width + 2) + 1) + 1  # of each at most ten rows that take away and one that restores
 
@@ -127,6 +136,16 @@ def _product(a: list[int], b: list[int]) -> str:
         rows.append("".join(f"{d}{c}" for d, c in zip(row, letters, strict=True)) + f"{carry}{ROW_END}")
         above = [*row, carry]
     return "".join(rows)
+
+
+def _comparison(a: list[int], b: list[int]) -> str:
+    written, order = [], Order.EQUAL
+    for k in range(max(len(a), len(b))):
+        x, y = _at(a, k), _at(b, k)
+        if x != y:
+            order = Order.LESS if x < y else Order.GREATER
+        written.append(order)
+    return "".join(written)
 
 
 def _division(a: list[int], b: list[int]) -> str:

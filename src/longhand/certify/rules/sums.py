@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from longhand.certify.rules.operands import next_tokens
 from longhand.certify.search import Transition
 from longhand.text.layouts.sums import SumLayout
 from longhand.text.schoolbook import COMPLEMENT
@@ -33,7 +34,7 @@ class Complement(NamedTuple):
 class SumRules:
     """What `a+b`, and with `~` in the vocabulary `a-b`, can show.
 
-    A number is its digits, then a delimiter for ever: `<bos>` above a, the operator above b.
+    `<bos>` stands above a, the operator above b.
     """
 
     def __init__(self, layout: SumLayout) -> None:
@@ -60,15 +61,9 @@ class SumRules:
         if isinstance(state, Complement):
             yield from self._second_pass(state)
             return
-        for a in self._next(state.a, self._bos, state.operator):
-            for b in self._next(state.b, state.operator, self._equals):
+        for a in next_tokens(state.a, self._digits, above=self._bos, below=state.operator):
+            for b in next_tokens(state.b, self._digits, above=state.operator, below=self._equals):
                 yield self._column(state, a, b)
-
-    def _next(self, before: int, above: int, below: int) -> list[int]:
-        """What may stand in the column after `before` in a number between these delimiters."""
-        if before == below:
-            return self._digits
-        return [*self._digits, above] if before in self._value else [above]
 
     def _column(self, state: Column, a: int, b: int) -> Transition:
         operator, carry = state.operator, state.carry

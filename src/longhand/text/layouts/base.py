@@ -53,6 +53,11 @@ class Row:
         return self.units_side + self.step * (min(max(k, -1), self.length) + 1)
 
 
+def operand_rows(operator: int, end: int) -> tuple[Row, Row]:
+    """The two numbers of a prompt, from the places of its operator and of `=`."""
+    return Row(operator, operator - 1, -1), Row(end, end - operator - 1, -1)
+
+
 class Layout(ABC):
     """A rule that gives each token of the rows the few tokens it is written from.
 

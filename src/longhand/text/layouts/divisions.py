@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from longhand.text.layouts.base import Cursor, Layout, Places, Row
+from longhand.text.layouts.base import Cursor, Layout, Places, operand_rows
 from longhand.text.schoolbook import QUOTIENT, RESTORE, TAKE
 
 
@@ -15,8 +15,7 @@ class DivisionCursor(Cursor):
         super().__init__(prompt)
         self._layout = layout
         self._operator, self._end = operator, end
-        self._a = Row(operator, operator - 1, -1)
-        self._b = Row(end, end - operator - 1, -1)
+        self._a, self._b = operand_rows(operator, end)
         self._width = max(self._a.length, self._b.length)
         self._shift = max(self._a.length - self._b.length, 0)
         self._start = end + 1  # the place of the type of this row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from longhand.text.layouts.base import Cursor, Layout, Places, Row
+from longhand.text.layouts.base import Cursor, Layout, Places, operand_rows
 from longhand.text.schoolbook import ROW_END
 
 
@@ -13,8 +13,7 @@ class ProductCursor(Cursor):
 
     def __init__(self, prompt: Sequence[int], operator: int, end: int, row_end: int) -> None:
         super().__init__(prompt)
-        self._a = Row(operator, operator - 1, -1)
-        self._b = Row(end, end - operator - 1, -1)
+        self._a, self._b = operand_rows(operator, end)
         self._end, self._row_end, self._operator = end, row_end, operator
         self._row = 0
         self._start = end  # the delimiter before this row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from longhand.text.layouts.base import Cursor, Layout, Places, Row
+from longhand.text.layouts.base import Cursor, Layout, Places, Row, operand_rows
 from longhand.text.schoolbook import COMPLEMENT
 
 
@@ -14,8 +14,7 @@ class SumCursor(Cursor):
     def __init__(self, prompt: Sequence[int], operator: int, end: int, complement: int | None) -> None:
         super().__init__(prompt)
         self._operator, self._end, self._complement = operator, end, complement
-        self._a = Row(operator, operator - 1, -1)
-        self._b = Row(end, end - operator - 1, -1)
+        self._a, self._b = operand_rows(operator, end)
         self._first = end + 1  # the place of the first token of this pass
         self._mark: int | None = None  # the place of ~
 
