@@ -14,11 +14,19 @@ from longhand.text.vocabulary import Vocabulary
 _NUMBER = "(?:0|[1-9][0-9]*)"
 
 
+class UnaskableError(Exception):
+    """An equation that the model is not asked; `reason` says why, in a line."""
+
+    def __init__(self, equation: str, reason: str, pattern: str) -> None:
+        super().__init__(reason)
+        self.equation, self.reason, self.pattern = equation, reason, pattern
+
+
 class Accepted:
     """The equations `a+b=` that a model answers, as a `pattern` and as a test of what it stands for.
 
-    Numbers are written in ASCII digits, without zeros in front; negative ones where the domain has them. A model without
-    domain and certificate is asked whatever its vocabulary spells, up to a `=`.
+    Numbers are written in ASCII digits, without zeros in front; negative ones where the domain has them. A model
+    without domain and certificate is asked whatever its vocabulary spells, up to a `=`.
     """
 
     def __init__(self, domain: Domain | None, certificate: Certificate | None, vocabulary: Vocabulary) -> None:
@@ -56,6 +64,18 @@ class Accepted:
         if self.domain is not None and self.domain.contains(problem):
             return None
         return f"{problem} is not among the problems of this model"
+
+    @property
+    def in_words(self) -> str:
+        """What may be asked, in a line for people."""
+        if self.certificate is not None:
+            kinds = " or ".join(f"a{operator}b" for operator in self.certificate.operators)
+            return f"{kinds}, with numbers of any length"
+        if self.domain is None:
+            return "whatever its vocabulary spells"
+        kinds = " or ".join(f"a{operator}b" for operator in self.domain.operators)
+        below = "" if self.domain.negatives == "allow" else ", with an answer of at least 0"
+        return f"{kinds}, with numbers from {self.domain.min_operand} to {self.domain.max_operand}{below}"
 
     def problem(self, equation: str) -> Problem:
         """The problem of an equation that matches the pattern."""

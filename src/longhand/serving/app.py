@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from longhand.errors import UserError
 from longhand.serving.completions import completions_router
 from longhand.serving.disconnect import cancelled_with_client
-from longhand.serving.failures import UnaskableError, add_failures, documented
+from longhand.serving.failures import add_failures, documented
 from longhand.serving.measurements import CONTENT_TYPE
 from longhand.serving.middleware import RequestLog
 from longhand.serving.page import add_page
@@ -73,9 +73,7 @@ def create_app(settings: ServingSettings, *, keys: tuple[str, ...] = (), model: 
         app.add_middleware(
             CORSMiddleware, allow_origins=list(settings.cors), allow_methods=["GET", "POST"], allow_headers=["*"]
         )
-    app.add_middleware(
-        RequestLog, measurements=service.measurements, max_body=settings.max_body, log=settings.log
-    )
+    app.add_middleware(RequestLog, measurements=service.measurements, max_body=settings.max_body, log=settings.log)
     return app
 
 
@@ -100,9 +98,7 @@ def _add_operations(app: FastAPI, service: Service) -> None:
     async def version() -> Version:
         """The version of longhand, and of the model that answers now."""
         model = service.model if service.is_loaded else None
-        return Version(
-            longhand=__version__, model=model and model.name, version=model and model.version
-        )
+        return Version(longhand=__version__, model=model and model.name, version=model and model.version)
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
@@ -125,9 +121,7 @@ def _add_predict(app: FastAPI, service: Service) -> None:
         """
         started = perf_counter()
         model = service.model
-        reason = model.accepted.why_not(body.equation)
-        if reason is not None:
-            raise UnaskableError(body.equation, reason, model.accepted.pattern)
+        model.check(body.equation)
         try:
             answer = await cancelled_with_client(request, service.answer(model, body.equation))
         except ClientDisconnect:

@@ -13,19 +13,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from longhand.errors import UserError
+from longhand.serving.accepted import UnaskableError
 from longhand.serving.batcher import DeadlineError, QueueFullError
 from longhand.serving.schema import Detail, OpenAIError
 from longhand.serving.service import NoModelError
 
 _TYPES = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error"}
-
-
-class UnaskableError(Exception):
-    """An equation that the model is not asked; `reason` says why, in a line."""
-
-    def __init__(self, equation: str, reason: str, pattern: str) -> None:
-        super().__init__(reason)
-        self.equation, self.reason, self.pattern = equation, reason, pattern
 
 
 def refuse(request: Request, status: int, message: str, headers: dict[str, str] | None = None) -> Response:

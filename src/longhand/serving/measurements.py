@@ -56,7 +56,7 @@ class Measurements:
         self.batch_seconds.observe(seconds)
 
     def serve(self, name: str, version: str) -> None:
-        """This version answers from now on."""
+        """Name the version that answers from now on."""
         self.model.clear()
         self.model.labels(name, version).set(1)
         self.switches.inc()

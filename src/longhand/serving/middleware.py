@@ -29,6 +29,7 @@ class RequestLog:
         self.app, self.measurements, self.max_body, self.log = app, measurements, max_body, log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and write down what became of it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

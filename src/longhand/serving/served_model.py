@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from longhand.explain.trace import trace
 from longhand.runs.checkpoint import Checkpoint, load_checkpoint
-from longhand.serving.accepted import Accepted
+from longhand.serving.accepted import Accepted, UnaskableError
 from longhand.shipped import model_path
 from longhand.solvers.base import Completion, TokenChance
 from longhand.solvers.judged import Judged, judge_completion
 from longhand.solvers.load import solver_of
 from longhand.solvers.text_solver import TextSolver
+
+TRACED_TOKENS = 512
+"""The page shows no more of an answer."""
 
 
 class ServedModel:
@@ -39,6 +44,11 @@ class ServedModel:
         model.warm_up()
         return model
 
+    @property
+    def _example(self) -> str:
+        examples = (f"951{operator}11" for operator in self.operators)
+        return next((each for each in examples if self.accepted.why_not(f"{each}=") is None), "1+1")
+
     def warm_up(self) -> None:
         """Answer a problem, if there is one that is known to be fit."""
         domain = self.checkpoint.domain
@@ -49,6 +59,19 @@ class ServedModel:
     def judge(self, completion: Completion) -> Judged | None:
         """Compare an answer with exact arithmetic; None if nothing was asked that has an answer."""
         return judge_completion(self.solver, completion)
+
+    def check(self, equation: str) -> None:
+        """Raise `UnaskableError` for an equation the model is not asked."""
+        reason = self.accepted.why_not(equation)
+        if reason is not None:
+            raise UnaskableError(equation, reason, self.accepted.pattern)
+
+    @property
+    def operators(self) -> str:
+        """Which operators its equations have."""
+        if self.accepted.certificate is not None:
+            return self.accepted.certificate.operators
+        return "" if self.checkpoint.domain is None else "".join(self.checkpoint.domain.operators)
 
     @cached_property
     def card(self) -> dict[str, Any]:
@@ -63,6 +86,9 @@ class ServedModel:
             "parameters": checkpoint.num_parameters,
             "engine": self.solver.engine,
             "pattern": self.accepted.pattern,
+            "operators": self.operators,
+            "asks": self.accepted.in_words,
+            "example": self._example,
             "domain": None if checkpoint.domain is None else checkpoint.domain.to_dict(),
             "tokens": list(checkpoint.vocabulary.tokens),
             "model": dict(checkpoint.model),
@@ -95,6 +121,56 @@ class Answering:
         return self.model.solver.solve(
             items, temperature=how.temperature, top_k=how.top_k, seed=how.seed, max_new_tokens=how.max_tokens
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """Answers with everything that can be said of how they came about; a kind of work for the batcher."""
+
+    model: ServedModel
+
+    def run(self, items: Sequence[str]) -> list[dict[str, Any]]:
+        """The trace of each equation, with its verdict, as JSON data."""
+        return [self._trace(item) for item in items]
+
+    def _trace(self, equation: str) -> dict[str, Any]:
+        traced = trace(self.model.solver, equation, max_tokens=TRACED_TOKENS)
+        judged = self.model.judge(traced.completion)
+        return {
+            **traced.to_dict(),
+            "verdict": None if judged is None else str(judged.verdict),
+            "expected": None if judged is None else judged.problem.answer,
+            "certified": judged is not None and judged.certified,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Every pair of digits with every operator, asked at once; a kind of work for the batcher."""
+
+    model: ServedModel
+
+    def run(self, items: Sequence[None]) -> list[dict[str, list[list[dict[str, Any] | None]]]]:
+        """By operator, ten rows of ten answers with their verdicts and confidences."""
+        model = self.model
+        asked = {(o, a, b): f"{a}{o}{b}=" for o in model.operators for a in range(10) for b in range(10)}
+        asked = {place: equation for place, equation in asked.items() if model.accepted.why_not(equation) is None}
+        found = dict(zip(asked, model.solver.solve(list(asked.values())), strict=True))
+        tables = {
+            o: [[_cell(model, found.get((o, a, b))) for b in range(10)] for a in range(10)] for o in model.operators
+        }
+        return [tables for _ in items]
+
+
+def _cell(model: ServedModel, completion: Completion | None) -> dict[str, Any] | None:
+    if completion is None:
+        return None
+    judged = model.judge(completion)
+    return {
+        "answer": completion.answer,
+        "verdict": None if judged is None else str(judged.verdict),
+        "confidence": math.exp(sum(completion.logprobs)),
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import socket
+from typing import Any
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -27,7 +28,7 @@ def serve(settings: ServingSettings) -> None:
     Gate(keys, settings.rate_limit)  # a rate that is none is found before anything starts
     listening = _listen(settings.host, settings.port)
     address = "http://{}:{}".format(*listening.getsockname()[:2])
-    options = {
+    options: dict[str, Any] = {
         "access_log": False,
         "log_level": "warning",
         "timeout_graceful_shutdown": max(1, round(settings.drain_seconds)),

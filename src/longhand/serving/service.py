@@ -85,7 +85,7 @@ class Service:
         """Answer one prompt; raises what `Batcher.submit` raises."""
         sampling = sampling or self.greedy
         kind = Answering(model, sampling, next(self._tickets) if sampling.temperature > 0 else 0)
-        done = await self._done(kind, prompt)
+        done = await self.do(kind, prompt)
         completion: Completion = done.value
         judged = model.judge(completion)
         certified = judged is not None and judged.certified and sampling.temperature == 0
@@ -97,7 +97,7 @@ class Service:
         """Answer one prompt `n` times, each time drawn anew."""
         if sampling.temperature == 0:
             return [await self.answer(model, prompt, sampling)] * n
-        done = await self._done(_Drawing(model, sampling, next(self._tickets), n), prompt)
+        done = await self.do(_Drawing(model, sampling, next(self._tickets), n), prompt)
         answers = [Answer(model, c, model.judge(c), False, done.batch_size) for c in done.value]
         for answer in answers:
             self.measurements.tokens.labels("written").inc(len(answer.completion.token_ids))
@@ -106,11 +106,12 @@ class Service:
 
     async def score(self, model: ServedModel, ids: Sequence[int], k: int) -> list[list[TokenChance]]:
         """The `k` likeliest tokens at each place of a row but the first."""
-        done = await self._done(Scoring(model, k), tuple(ids))
+        done = await self.do(Scoring(model, k), tuple(ids))
         chances: list[list[TokenChance]] = done.value
         return chances
 
-    async def _done(self, kind: Any, item: Any) -> Done:
+    async def do(self, kind: Any, item: Any) -> Done:
+        """One piece of work by the batcher, within the deadline of a request."""
         return await self.batcher.submit(kind, item, timeout=self.settings.deadline_ms / 1000)
 
     async def drained(self, seconds: float) -> None:
