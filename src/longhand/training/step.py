@@ -65,7 +65,10 @@ def _add_gradients(
     model, device = state.model, group.device
     totals = torch.zeros(4, device=device)
     parts: Iterable[Batch] = micro_batches
-    if device.type == "cpu" and state.losses is next_token_losses:  # a compiled one is for few shapes
+    pads_cost = not isinstance(
+        model, WindowedDecoder
+    )  # which computes windows that are alike once, those of padding too
+    if device.type == "cpu" and state.losses is next_token_losses and pads_cost:  # a compiled one is for few shapes
         parts = (part for rows in micro_batches for part in rows.parts_by_length())
     for index, rows in enumerate(parts):
         batch = to_device(rows, device, every_mask=model.config.mlp == "moe")
