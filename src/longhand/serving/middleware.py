@@ -10,6 +10,7 @@ from secrets import token_hex
 from time import perf_counter, time
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from longhand.serving.measurements import Measurements
@@ -50,13 +51,11 @@ class RequestLog:
 
         try:
             if int(headers.get(b"content-length", b"0") or 0) > self.max_body:
-                await _too_large(reply, self.max_body)
+                await _refuse(reply, self.max_body)
             elif b"transfer-encoding" in headers:
                 await self._limited(scope, receive, reply)
             else:
                 await self.app(scope, receive, reply)
-        except _TooLargeError:
-            await _too_large(reply, self.max_body)
         finally:
             seconds = perf_counter() - started
             route = getattr(scope.get("route"), "path", UNROUTED)
@@ -73,7 +72,7 @@ class RequestLog:
             message = await receive()
             size += len(message.get("body", b""))
             if size > self.max_body:
-                raise _TooLargeError
+                raise HTTPException(413, too_large(self.max_body))
             return message
 
         await self.app(scope, counted, reply)
@@ -93,12 +92,13 @@ class RequestLog:
         sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-class _TooLargeError(Exception):
-    pass
+def too_large(max_body: int) -> str:
+    """Why a body is not read."""
+    return f"The body is larger than {max_body} bytes"
 
 
-async def _too_large(send: Send, max_body: int) -> None:
-    body = json.dumps({"detail": f"The body is larger than {max_body} bytes"}).encode()
+async def _refuse(send: Send, max_body: int) -> None:
+    body = json.dumps({"detail": too_large(max_body)}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": body})
