@@ -57,6 +57,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(_BACKLOG)  # who comes before the model is read waits, and is not turned away
     except OSError as error:
         listening.close()
         raise UserError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from error
