@@ -79,7 +79,7 @@ class Proof:
         self.drilled[np.asarray(content["drilled"], dtype=np.int64)] = True
 
 
-def network_of(model: WindowedDecoder) -> WindowNetwork:
-    """The network in float64 with the weights a model has now."""
+def network_of(model: WindowedDecoder, dtype: type[np.floating[Any]] = np.float32) -> WindowNetwork:
+    """The network with the weights a model has now; float32 takes half the time of what the certificate is made in."""
     weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
-    return WindowNetwork(weights, model.config.n_layers, model.config.n_heads, model.config.norm_eps)
+    return WindowNetwork(weights, model.config.n_layers, model.config.n_heads, model.config.norm_eps, dtype)
