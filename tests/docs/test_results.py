@@ -157,3 +157,33 @@ def test_the_table_of_long_numbers_is_that_of_what_was_asked_and_all_of_it_was_r
     facts = json.loads(certified_lengths.FACTS.read_text(encoding="utf-8"))
     assert certified_lengths.table(facts) in certified_lengths.PAGE.read_text(encoding="utf-8")
     assert all(row["right"] == row["asked"] for row in facts["rows"])
+
+
+def test_the_tables_of_the_controls_are_those_of_their_runs_and_the_proved_model_made_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    controls = importlib.import_module("length_controls")
+    facts = json.loads(controls.FACTS.read_text(encoding="utf-8"))
+    assert controls.table(facts) in controls.PAGE.read_text(encoding="utf-8")
+    assert [tuple(run[key] for key in controls.Run._fields) for run in facts["runs"]] == list(controls.plan())
+    for run in facts["runs"]:
+        assert run["examples"] == 192 * run["steps"]
+        assert {digits: of["random"][1] for digits, of in run["right"].items()}.items() <= {
+            str(digits): n for digits, (n, _) in controls.ASKED.items()
+        }.items()
+    assert facts["proved"]["right"].keys() == {str(digits) for digits in controls.ASKED}
+    for kinds in facts["proved"]["right"].values():
+        assert all(right == asked for right, asked in kinds.values())
+
+
+def test_every_carry_of_the_controls_runs_through_all_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    controls = importlib.import_module("length_controls")
+    for digits, (n_random, n_carries) in controls.ASKED.items():
+        problems = controls.problems_of(digits)
+        assert [len(asked) for asked in problems.values()] == [n_random, n_carries]
+        assert all(len(str(number)) == digits for asked in problems.values() for pair in asked for number in pair)
+        for a, b in problems["carries"]:
+            columns = [int(x) + int(y) for x, y in zip(str(a), str(b), strict=True)]
+            assert columns == [9] * (digits - 1) + [10]

@@ -94,6 +94,7 @@ def test_every_key_changes_the_model(before: dict[str, Any], after: dict[str, An
 
 def test_the_list_of_changes_names_every_key() -> None:
     elsewhere = {"dropout", "dropout_places", "aux_loss_weight", "layout"}  # test_decoder.py, training, slot_attention
+    elsewhere |= {"max_digits"}  # test_digit_positions.py
     changed = {key for _, before, after in CHANGES for key in after if after.get(key) != before.get(key)}
     assert changed | elsewhere == set(ModelConfig.model_fields)
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 NormKind = Literal["layernorm", "rmsnorm"]
 MlpKind = Literal["gelu", "relu", "swiglu", "moe"]
-PositionKind = Literal["none", "learned", "sinusoidal", "rope", "pope"]
+PositionKind = Literal["none", "learned", "sinusoidal", "rope", "pope", "abacus", "coupled"]
 BlockKind = Literal["attention", "feedback", "ssm", "window"]
 SoftmaxKind = Literal["standard", "softmax1"]
 NormPlace = Literal["pre", "post"]

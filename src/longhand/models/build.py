@@ -13,7 +13,9 @@ from longhand.errors import UserError
 from longhand.models.architecture import DropoutPlace
 from longhand.models.attention import Attention
 from longhand.models.config import ModelConfig
+from longhand.models.config_rules import COUNTS_DIGITS
 from longhand.models.decoder import Block, Decoder
+from longhand.models.digit_positions import DigitDecoder, count_vectors
 from longhand.models.experts import Experts
 from longhand.models.feedback import FeedbackBlock, FeedbackDecoder, FeedbackMemory
 from longhand.models.initialization import initialize
@@ -27,22 +29,38 @@ from longhand.models.state_space import SelectiveStateSpace, StateSpaceBlock
 from longhand.models.zero_memory import ZeroMemoryAttention
 from longhand.text.layouts.registry import layout
 
-_DECODERS: Mapping[str, type[Decoder]] = {"feedback": FeedbackDecoder, "window": WindowedDecoder}
+_DECODERS: Mapping[str, type[Decoder]] = {
+    "feedback": FeedbackDecoder,
+    "window": WindowedDecoder,
+    **dict.fromkeys(COUNTS_DIGITS, DigitDecoder),
+}  # of a kind of block, or of positions
 
 
 def build_model(config: ModelConfig, vocab_size: int, *, seed: int | None = None) -> Decoder:
     """A freshly initialised model that reads and writes `vocab_size` tokens.
 
     With a `seed` the weights depend on nothing else, and torch's global random state is left as it was; without
-    one they are drawn from that state. Raises `UserError` for an empty vocabulary.
+    one they are drawn from that state. Raises `UserError` for an empty vocabulary, or another than that of the layout.
     """
     if vocab_size < 1:
         raise UserError(f"a model needs a vocabulary of at least one token, not {vocab_size}")
+    _check_vocabulary(config, vocab_size)
     if seed is None:
         return _assemble(config, vocab_size)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return _assemble(config, vocab_size)
+
+
+def _check_vocabulary(config: ModelConfig, vocab_size: int) -> None:
+    if config.layout is None:
+        return
+    words = layout(config.layout).vocabulary
+    if vocab_size != len(words):
+        raise UserError(
+            f"model.layout {config.layout} reads the vocabulary {words.name}, of {len(words)} tokens, not one of"
+            f" {vocab_size}; set vocabulary: {words.name}"
+        )
 
 
 def _assemble(config: ModelConfig, vocab_size: int) -> Decoder:
@@ -57,7 +75,8 @@ def _assemble(config: ModelConfig, vocab_size: int) -> Decoder:
         "head": None if config.tie_weights else nn.Linear(config.d_model, vocab_size, bias=config.head_bias),
         "embedding_dropout": _dropout(config, "embedding"),
     }
-    model = _DECODERS.get(config.block, Decoder)(config, **parts)
+    kind = _DECODERS.get(config.block) or _DECODERS.get(config.pos_encoding) or Decoder
+    model = kind(config, **parts)
     initialize(model, config)
     return model
 
@@ -145,6 +164,8 @@ def _build_positions(config: ModelConfig) -> nn.Module | None:
         return LearnedPositions(config.max_seq_len, config.d_model)
     if config.pos_encoding == "sinusoidal":
         return SinusoidalPositions(config.max_seq_len, config.d_model)
+    if config.pos_encoding in COUNTS_DIGITS:
+        return LearnedPositions(count_vectors(config), config.d_model)
     return None
 
 

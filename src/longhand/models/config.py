@@ -19,7 +19,7 @@ from longhand.models.architecture import (
     PositionKind,
     SoftmaxKind,
 )
-from longhand.models.config_rules import OF_ATTENTION, check_model
+from longhand.models.config_rules import COUNTS_DIGITS, OF_ATTENTION, check_model
 from longhand.models.gpt2 import GPT2
 from longhand.models.llama2 import LLAMA2
 from longhand.models.mamba import MAMBA
@@ -118,9 +118,16 @@ class ModelConfig(BaseModel):
     )
     d_conv: int | None = Field(None, ge=1, description="block: ssm only: taps of the convolution (tokens); default: 4")
     expand: int | None = Field(None, ge=1, description="block: ssm only: inner width / d_model; default: 2")
+    max_digits: int | None = Field(
+        None,
+        ge=2,
+        description="pos_encoding: abacus or coupled only: digits of the longest answer, the places there are vectors"
+        " for (count); default: 100",
+    )
     layout: LayoutName | None = Field(
         None,
-        description="block: window only: which rows are read, and which slots each token is written from; default: sum",
+        description="block: window, and pos_encoding: abacus or coupled (these with sum alone): which rows are read,"
+        " and with block: window which slots each token is written from; default: sum",
     )
     init: InitKind = Field(
         _BY_NAME,
@@ -222,6 +229,8 @@ def _of_attention(given: Mapping[str, Any], architecture: Architecture) -> dict[
         defaults |= {"n_experts": 4, "top_k": 2, "aux_loss_weight": 0.01}
     if given.get("pos_encoding", architecture.pos_encoding) in ("rope", "pope"):
         defaults["rope_theta"] = 10_000.0
+    if given.get("pos_encoding", architecture.pos_encoding) in COUNTS_DIGITS:
+        defaults |= {"layout": "sum", "max_digits": 100}
     return defaults
 
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 OF_ATTENTION = ("n_heads", "n_kv_heads", "d_ff", "mlp", "mlp_bias", "attention_bias", "pos_encoding", "softmax")
 """Keys of blocks that have heads and an MLP. A state space model has neither: there they are refused, and None."""
+COUNTS_DIGITS = ("abacus", "coupled")
+"""Values of pos_encoding that count the places of digits."""
 _OF_STATE_SPACE = ("d_state", "d_conv", "expand")
 
 
@@ -22,6 +24,7 @@ def check_model(config: ModelConfig) -> None:
         _check_heads(config)
         _check_experts(config)
         _check_attention(config)
+        _check_places(config)
     _check_window(config)
     _check_init(config)
     _check_loops(config)
@@ -40,7 +43,7 @@ _OF_WINDOW: dict[str, object] = {
 
 def _check_window(config: ModelConfig) -> None:
     if config.block != "window":
-        if config.layout is not None:
+        if config.layout is not None and config.pos_encoding not in COUNTS_DIGITS:
             raise UserError(f"model.layout has no effect with block: {config.block}; remove it or use name: windowed")
         return
     for key, only in _OF_WINDOW.items():
@@ -67,7 +70,7 @@ def _check_loops(config: ModelConfig) -> None:
 
 
 def _check_state_space(config: ModelConfig) -> None:
-    for key in (*OF_ATTENTION, "rope_theta", "n_experts", "top_k", "aux_loss_weight"):
+    for key in (*OF_ATTENTION, "rope_theta", "max_digits", "n_experts", "top_k", "aux_loss_weight"):
         if getattr(config, key) is not None:
             raise UserError(f"model.{key} has no effect with block: ssm; remove it or use block: attention")
     for key, idle in (
@@ -103,6 +106,34 @@ def _check_attention(config: ModelConfig) -> None:
     if config.legacy_cross_attention and not config.attention_bias:
         raise UserError(
             "model.legacy_cross_attention adds nothing without biases; set attention_bias: true or remove the key"
+        )
+
+
+def _check_places(config: ModelConfig) -> None:
+    if config.pos_encoding not in COUNTS_DIGITS:
+        if config.max_digits is not None:
+            raise UserError(
+                f"model.max_digits has no effect with pos_encoding: {config.pos_encoding};"
+                " remove it or use pos_encoding: abacus or coupled"
+            )
+        return
+    if config.block == "feedback":
+        raise UserError(
+            f"pos_encoding: {config.pos_encoding} is not possible with block: feedback; use learned, sinusoidal or none"
+        )
+    if config.layout != "sum" and config.block == "attention":
+        raise UserError(
+            f"pos_encoding: {config.pos_encoding} counts the digits of sums, not of model.layout {config.layout};"
+            " use layout: sum"
+        )
+
+
+def check_digits(n_digits: int, config: ModelConfig) -> None:
+    """Raise `UserError`, one line, where a sum of operands of `n_digits` may have more digits than there are places."""
+    if config.max_digits is not None and n_digits >= config.max_digits:
+        raise UserError(
+            f"operands of {n_digits} digits have sums of up to {n_digits + 1}, and model.max_digits is"
+            f" {config.max_digits}; ask shorter ones or train a model with a larger max_digits"
         )
 
 

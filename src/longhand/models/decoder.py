@@ -160,6 +160,11 @@ class Decoder(nn.Module):
         routings = [m.routing for m in self.modules() if isinstance(m, Experts) and m.routing is not None]
         return balance_loss(routings, self._real) if routings else None
 
+    @property
+    def draws_in_training(self) -> bool:
+        """Whether a forward pass in training draws random numbers, from torch's global generator."""
+        return self.config.dropout > 0
+
     def has_hooks(self) -> bool:
         """Whether somebody listens to or changes what the modules compute: then the modules have to compute it."""
         return any(module._forward_hooks or module._forward_pre_hooks for module in self.modules())

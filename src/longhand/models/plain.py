@@ -13,6 +13,7 @@ _PLAIN: dict[str, object] = {
     "head_bias": False,
     "legacy_cross_attention": False,
 }
+_OTHER_POSITIONS = ("pope", "abacus", "coupled")
 
 
 def not_plain(config: ModelConfig) -> str | None:
@@ -21,4 +22,4 @@ def not_plain(config: ModelConfig) -> str | None:
         value = getattr(config, key)
         if value != plain:
             return f"{key}: {str(value).lower()}"
-    return "pos_encoding: pope" if config.pos_encoding == "pope" else None
+    return f"pos_encoding: {config.pos_encoding}" if config.pos_encoding in _OTHER_POSITIONS else None

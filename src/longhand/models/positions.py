@@ -14,11 +14,11 @@ Rotation = tuple[Tensor, Tensor]
 
 
 class LearnedPositions(nn.Module):
-    """One trained vector per position, as in GPT-2."""
+    """One trained vector per position, as in GPT-2, or per place within a number (models/digit_positions.py)."""
 
-    def __init__(self, max_seq_len: int, d_model: int) -> None:
+    def __init__(self, n_positions: int, d_model: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(max_seq_len, d_model))
+        self.weight = nn.Parameter(torch.empty(n_positions, d_model))
 
     def forward(self, where: Positions) -> Tensor:
         """Vectors to add to the token embeddings: [time, d_model] or [batch, time, d_model]."""

@@ -53,7 +53,8 @@ def flops_per_token(config: ModelConfig, vocab_size: int, seq_len: int) -> int:
         blocks = config.depth * _state_space(config)
     elif config.block == "feedback":
         blocks = _feedback(config, seq_len) + config.depth * _mlp(config)
-    elif config.layout is not None:
+    elif config.block == "window":
+        assert config.layout is not None
         blocks = config.depth * (_attention(config, len(layout(config.layout).slots)) + _mlp(config))
     else:
         blocks = config.depth * (_attention(config, seq_len) + _mlp(config))

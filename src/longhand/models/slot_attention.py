@@ -75,19 +75,13 @@ class WindowedDecoder(Decoder):
     """A decoder whose logits are those of windows; rows are read by the layout of its configuration.
 
     Rows may be of any length. Logits of places before `=` are those of a window of the last token alone, and mean
-    nothing. Raises `UserError` for a vocabulary that is not the layout's, and for rows the layout does not read.
+    nothing. Raises `UserError` for rows the layout does not read.
     """
 
     def __init__(self, config: ModelConfig, **parts: Any) -> None:
         super().__init__(config, **parts)
         assert config.layout is not None
         self.layout: Layout = layout_named(config.layout)
-        if self.vocab_size != len(self.layout.vocabulary):
-            raise UserError(
-                f"model.layout {config.layout} reads the vocabulary {self.layout.vocabulary.name}, of"
-                f" {len(self.layout.vocabulary)} tokens, not one of {self.vocab_size}; set vocabulary:"
-                f" {self.layout.vocabulary.name}"
-            )
 
     def forward(
         self,

@@ -81,6 +81,7 @@ def solver_of(
 
     if threads is not None:
         torch.set_num_threads(threads)
+    _check_vocabulary(checkpoint)
     model = checkpoint.build_model()
     try:
         model = model.to(device=device, dtype=dtype or torch.float32)
@@ -101,12 +102,8 @@ def load_windowed(checkpoint: Checkpoint) -> WindowedSolver:
     """The solver of a windowed model, in float64; raises `UserError` for weights or a vocabulary of another."""
     config = ModelConfig.model_validate(dict(checkpoint.model))
     assert config.layout is not None
+    _check_vocabulary(checkpoint)
     rows = layout(config.layout)
-    if checkpoint.vocabulary.tokens != rows.vocabulary.tokens:
-        raise UserError(
-            f"the layout {config.layout} reads the vocabulary {rows.vocabulary.name}, and the checkpoint has"
-            f" {checkpoint.vocabulary.name}; they belong to different models"
-        )
     shapes = window_weight_shapes(
         config.n_layers,
         config.n_heads,
@@ -119,6 +116,16 @@ def load_windowed(checkpoint: Checkpoint) -> WindowedSolver:
     check_shapes(checkpoint.weights, shapes)
     network = WindowNetwork(checkpoint.weights, config.n_layers, config.n_heads, config.norm_eps)
     return WindowedSolver(network, rows, checkpoint.format, checkpoint.domain, checkpoint.certificate)
+
+
+def _check_vocabulary(checkpoint: Checkpoint) -> None:
+    """Raise `UserError` for a model that reads the rows of a layout, and a vocabulary they are not spelled with."""
+    name = checkpoint.model.get("layout")
+    if name is not None and checkpoint.vocabulary.tokens != layout(name).vocabulary.tokens:
+        raise UserError(
+            f"the layout {name} reads the vocabulary {layout(name).vocabulary.name}, and the checkpoint has"
+            f" {checkpoint.vocabulary.name}; they belong to different models"
+        )
 
 
 def load_with_numpy(checkpoint: Checkpoint) -> NumpySolver:

@@ -42,7 +42,7 @@ class TrainingConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    seed: int = Field(0, ge=0, description="seed of the initial weights, the batches and dropout")
+    seed: int = Field(0, ge=0, description="seed of the initial weights, the batches, dropout and shifted places")
     batch_size: int = Field(128, ge=1, description="rows per forward pass, over all processes (count)")
     accumulate_grad_batches: int = Field(1, ge=1, description="batches whose gradients make one step (count)")
     max_steps: int | None = Field(

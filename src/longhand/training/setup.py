@@ -10,6 +10,7 @@ from longhand.data.batches import Batch
 from longhand.data.folders import open_folder
 from longhand.data.stream import TrainStream
 from longhand.errors import UserError
+from longhand.models.config_rules import check_digits
 from longhand.runs.checkpoint import Checkpoint
 from longhand.text.layouts.registry import layout
 from longhand.text.presets import vocabulary
@@ -111,13 +112,15 @@ def open_data(config: RunConfig) -> tuple[TrainStream, Plan, dict[str, Any]]:
         seed=training.seed,
     )
     stream.check_context(config.model.max_seq_len)
+    if stream.domain is not None:
+        check_digits(len(str(stream.domain.max_operand)), config.model)
     description = stream.describe()
     rows_per_epoch = description["rows"]["train"] if description["source"] == "files" else None
     return stream, make_plan(training, rows_per_epoch), description
 
 
 def _check_rows(config: RunConfig) -> None:
-    """Raise `UserError` unless a windowed model is trained on the rows that its layout reads."""
+    """Raise `UserError` unless a model with a layout is trained on the rows that its layout reads."""
     if config.model.layout is None:
         return
     rows = layout(config.model.layout)
@@ -130,6 +133,11 @@ def _check_rows(config: RunConfig) -> None:
     for key, (value, only) in wanted.items():
         if value != only:
             raise UserError(f"model.layout {config.model.layout} reads rows with {key} {only}, not {value}; set it")
+    if config.data.loss == "full":
+        raise UserError(
+            f"model.layout {config.model.layout} reads a prompt as a whole, and data.loss full counts its tokens one by"
+            " one; use completion"
+        )
 
 
 def choose_vocabulary(config: RunConfig) -> Vocabulary:

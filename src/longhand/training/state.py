@@ -1,8 +1,8 @@
 """Everything a run needs to go on as if it had never stopped, beside its configuration.
 
-Batches, dropout and the learning rate are functions of the seed and the step, so that the state is: the step,
-the weights, the optimizer's moments, the moving average, the sums since the last logged row, and what selection
-remembers. No state of a random generator is among it.
+Batches, dropout, shifted places and the learning rate are functions of the seed and the step, so that the state is:
+the step, the weights, the optimizer's moments, the moving average, the sums since the last logged row, and what
+selection remembers. No state of a random generator is among it.
 """
 
 from __future__ import annotations

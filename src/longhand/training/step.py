@@ -73,8 +73,8 @@ def _add_gradients(
     for index, rows in enumerate(parts):
         batch = to_device(rows, device, every_mask=model.config.mlp == "moe")
         weight = float(rows.weights.sum())
-        if model.config.dropout:
-            seed_dropout(config.seed, state.step, index, group.rank)
+        if model.draws_in_training:
+            seed_draws(config.seed, state.step, index, group.rank)
         with torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(config, device)):
             loss, _ = state.losses(model, batch)
             balance = balance_term(model, weight)
@@ -94,8 +94,8 @@ def _add_gradients(
     return totals
 
 
-def seed_dropout(seed: int, step: int, batch: int, rank: int) -> None:
-    """Make dropout a function of these numbers alone: torch's generator is seeded by their hash."""
+def seed_draws(seed: int, step: int, batch: int, rank: int) -> None:
+    """Make dropout and shifted places functions of these numbers alone: torch's generator is seeded by their hash."""
     digest = hashlib.blake2b(f"{seed}/dropout/{step}/{batch}/{rank}".encode(), digest_size=8).digest()
     torch.manual_seed(int.from_bytes(digest, "little") >> 1)
 
