@@ -22,6 +22,7 @@ from longhand.errors import UserError
 from longhand.serving.completions import completions_router
 from longhand.serving.disconnect import cancelled_with_client
 from longhand.serving.failures import add_failures, documented
+from longhand.serving.following import ModelSource, follow
 from longhand.serving.measurements import CONTENT_TYPE
 from longhand.serving.middleware import RequestLog
 from longhand.serving.page import add_page
@@ -48,10 +49,16 @@ def create_app(settings: ServingSettings, *, keys: tuple[str, ...] = (), model: 
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
+        following: asyncio.Task[None] | None = None
         if not service.is_loaded:
-            await asyncio.get_running_loop().run_in_executor(None, _load, service)
+            source = ModelSource(settings.model, settings.registry)
+            await asyncio.get_running_loop().run_in_executor(None, _load, service, source)
+            if source.moves:
+                following = asyncio.create_task(follow(service, source, settings.poll_seconds))
         with _notice_of_the_end(service):
             yield
+        if following is not None:
+            following.cancel()
         await service.drained(settings.drain_seconds)
         service.batcher.close()
 
@@ -163,10 +170,10 @@ def _document_the_pattern(app: FastAPI, service: Service) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _load(service: Service) -> None:
-    """Open the model of the settings; a server whose model cannot be opened lives on and says so."""
+def _load(service: Service, source: ModelSource) -> None:
+    """Open the model; a server whose model cannot be opened lives on and says so."""
     try:
-        service.use(ServedModel.open(service.settings.model))
+        service.use(source.open())
     except UserError as error:
         _log.warning("the model could not be loaded: %s", error)
 
