@@ -24,6 +24,8 @@ _TYPES = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_
 def refuse(request: Request, status: int, message: str, headers: dict[str, str] | None = None) -> Response:
     """A response that says why not."""
     body: dict[str, Any] = {"detail": message}
+    if status == 422:  # as FastAPI writes it, for those who read its fields
+        body = {"detail": [{"type": "value_error", "loc": ["body"], "msg": message, "input": None}]}
     if request.url.path.startswith("/v1/"):
         kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
         body = {"error": {"message": message, "type": kind, "param": None, "code": None}}
@@ -54,7 +56,9 @@ def add_failures(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
-        return refuse(request, error.status_code, error.detail, dict(error.headers or {}))
+        # FastAPI says 400 of a body that is no text at all, and 422 of one that is no JSON: both are 422 here.
+        status = 422 if error.status_code == 400 else error.status_code
+        return refuse(request, status, error.detail, dict(error.headers or {}))
 
     @app.exception_handler(UserError)
     async def mistaken(request: Request, error: UserError) -> Response:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 MAX_CHOICES = 128
+Prompt = Annotated[str, Field(min_length=1)]
 
 
 class Health(BaseModel):
@@ -57,7 +58,9 @@ class CompletionRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: str | None = Field(None, description="name of the model; any other than the served one is refused")
-    prompt: str | list[str] = Field(description="one prompt, or several")
+    prompt: Prompt | Annotated[list[Prompt], Field(min_length=1, max_length=MAX_CHOICES)] = Field(
+        description="one prompt, or several"
+    )
     n: int = Field(1, ge=1, le=MAX_CHOICES, description="completions per prompt")
     best_of: int | None = Field(None, ge=1, le=MAX_CHOICES, description="only as many as n")
     temperature: float | None = Field(0.0, ge=0, le=100, description="0: greedy")
@@ -74,15 +77,6 @@ class CompletionRequest(BaseModel):
     frequency_penalty: float | None = Field(0.0, ge=0, le=0, description="only 0")
     logit_bias: dict[str, float] | None = Field(None, max_length=0, description="not supported")
     user: str | None = Field(None, description="ignored")
-
-    @field_validator("prompt")
-    @classmethod
-    def _some(cls, prompt: str | list[str]) -> str | list[str]:
-        if not prompt or (isinstance(prompt, list) and not all(prompt)):
-            raise ValueError("a prompt has at least one character")
-        if isinstance(prompt, list) and len(prompt) > MAX_CHOICES:
-            raise ValueError(f"at most {MAX_CHOICES} prompts at once")
-        return prompt
 
 
 class Logprobs(BaseModel):

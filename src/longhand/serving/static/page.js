@@ -19,7 +19,9 @@ async function ask(path, body) {
   const content = await response.json();
   if (response.ok) return content;
   const detail = content.detail;
-  throw new Error(Array.isArray(detail) ? detail[0].msg : detail ?? content.error?.message ?? response.statusText);
+  const [first] = Array.isArray(detail) ? detail : [];
+  if (first?.msg.startsWith("String should match")) throw new Error(`it reads ${card?.asks ?? first.ctx.pattern}`);
+  throw new Error(first?.msg ?? detail ?? content.error?.message ?? response.statusText);
 }
 
 const operatorOf = (equation) => equation.slice(1).match(/[-+*\/]/)?.[0] ?? "";
@@ -132,7 +134,7 @@ async function run(event) {
     document.body.dataset.done = String(mine);
   } catch (error) {
     if (mine !== asked) return;
-    $("mistake").textContent = `${card ? `${card.name} is not asked this: ` : ""}${error.message}`;
+    $("mistake").textContent = `Not an answer: ${error.message}.`;
     document.body.dataset.done = String(mine);
   }
 }
