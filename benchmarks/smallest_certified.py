@@ -43,9 +43,6 @@ FACTS = ROOT / "docs" / "results" / "smallest.json"
 PAGE = ROOT / "docs" / "results.md"
 MIN_MARGIN = 0.5
 LOOK_EVERY = 250
-RATES = (0.02, 0.1)
-"""Between which the highest learning rates of the copies lie, evenly on a logarithmic scale."""
-
 Weights = dict[str, Tensor]
 """The weights of all copies: [copies, ...]."""
 
@@ -53,7 +50,7 @@ Weights = dict[str, Tensor]
 class Copies:
     """Models of one shape that learn the windows of a layout side by side."""
 
-    def __init__(self, config: ModelConfig, copies: int, seed: int) -> None:
+    def __init__(self, config: ModelConfig, copies: int, rates: tuple[float, float], seed: int) -> None:
         assert config.layout is not None
         listed = windows_of(config.layout)
         self.windows, self.labels = torch.from_numpy(listed.windows), torch.from_numpy(listed.labels)
@@ -67,7 +64,7 @@ class Copies:
         self.model.norm = self._norm()
         states = [model.state_dict() for model in models]
         self.weights: Weights = {name: torch.stack([state[name] for state in states]) for name in states[0]}
-        low, high = (math.log(rate) for rate in RATES)
+        low, high = (math.log(rate) for rate in rates)
         self.rates = torch.exp(low + (high - low) * torch.rand(copies, generator=self.random))
         self.first = {name: torch.zeros_like(w) for name, w in self.weights.items()}  # moments of Adam
         self.second = {name: torch.zeros_like(w) for name, w in self.weights.items()}
@@ -135,7 +132,7 @@ class _Logits(torch.nn.Module):
 def train(config: ModelConfig, arguments: argparse.Namespace, keep: Path) -> dict[str, Any]:
     """Train copies until one passes or the steps are spent; the facts of the attempt, the model certified in `keep`."""
     started = perf_counter()
-    copies = Copies(config, arguments.copies, arguments.seed)
+    copies = Copies(config, arguments.copies, arguments.rates, arguments.seed)
     while copies.steps < arguments.steps:
         done = copies.steps / arguments.steps
         copies.learn(arguments.batch, min(1.0, (copies.steps + 1) / 100) * (1 - 0.98 * done))
@@ -160,6 +157,7 @@ def train(config: ModelConfig, arguments: argparse.Namespace, keep: Path) -> dic
         "parameters": copies.model.num_parameters(),
         "seed": arguments.seed,
         "copies": arguments.copies,
+        "rates": list(arguments.rates),
         "batch": arguments.batch,
         "steps": copies.steps,
         "seconds": round(perf_counter() - started),
@@ -222,6 +220,14 @@ def main() -> None:
     parser.add_argument("--copies", type=int, default=32, help="models trained at once (32)")
     parser.add_argument("--steps", type=int, default=10_000, help="steps at most (10,000)")
     parser.add_argument("--batch", type=int, default=512, help="windows in a batch of each copy (512)")
+    parser.add_argument(
+        "--rates",
+        type=float,
+        nargs=2,
+        default=(0.02, 0.1),
+        metavar="R",
+        help="lowest and highest learning rate (0.02 0.1)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of all (0)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="write the proved model here")
     arguments = parser.parse_args()

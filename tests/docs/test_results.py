@@ -139,14 +139,37 @@ def test_the_table_of_proofs_is_that_of_its_runs(monkeypatch: pytest.MonkeyPatch
     certified_seeds = importlib.import_module("certified_seeds")
     facts = json.loads(certified_seeds.FACTS.read_text(encoding="utf-8"))
     assert certified_seeds.table(facts) in certified_seeds.PAGE.read_text(encoding="utf-8")
-    for name, seconds in (("certified-add", 15), ("certified-signed", 60), ("certified-compare", 10)):
-        runs = facts["runs"][name]
+    bars = {"add": (15, 30_000), "signed": (60, 30_000), "compare": (10, 30_000)}
+    bars |= {"product": (600, 200_000), "division": (600, 200_000), "four": (1200, 200_000)}
+    for name, (seconds, parameters) in bars.items():
+        runs = facts["runs"][f"certified-{name}"]
         assert [run["seed"] for run in runs] == [0, 1, 2, 3, 4]
         for run in runs:
             assert run["proved"]
             assert run["smallest_lead"] > 0.5 > run["bound"]
-            assert run["parameters"] <= 30_000
+            assert run["parameters"] <= parameters
             assert run["cpu_seconds"] <= seconds  # the committed ones; nothing is timed here
+
+
+@pytest.mark.parametrize("script", ["certified_ablations", "smallest_certified"])
+def test_the_tables_of_what_is_given_and_of_the_smallest_models_are_those_of_their_runs(
+    monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    module = importlib.import_module(script)
+    facts = json.loads(module.FACTS.read_text(encoding="utf-8"))
+    assert module.table(facts) in module.PAGE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("name", "layout"), [("smallest-adder", "sum"), ("smallest-signed", "signed")])
+def test_the_smallest_proved_models_are_the_ones_that_are_shipped(name: str, layout: str) -> None:
+    facts = json.loads((ROOT / "docs" / "results" / "smallest.json").read_text(encoding="utf-8"))
+    proved = [run["parameters"] for run in facts["runs"] if run["layout"] == layout and "smallest_lead" in run]
+    shipped = load_checkpoint(model_path(name))
+    assert shipped.certificate is not None
+    assert shipped.num_parameters == min(proved)
+    page = (ROOT / "models" / "README.md").read_text(encoding="utf-8")
+    assert f"by {min(proved):,} numbers" in page
 
 
 def test_the_table_of_long_numbers_is_that_of_what_was_asked_and_all_of_it_was_right(

@@ -35,7 +35,13 @@ def test_it_adds_numbers_a_hundred_times_longer_than_it_was_trained_on(a: int, b
 
 @pytest.mark.parametrize(
     ("name", "operator", "lengths"),
-    [("product", "*", (60, 40)), ("division", "/", (60, 30)), ("signed", "-", (60, 60)), ("compare", "?", (60, 60))],
+    [
+        ("product", "*", (60, 40)),
+        ("division", "/", (60, 30)),
+        ("signed", "-", (60, 60)),
+        ("compare", "?", (60, 60)),
+        *(("four", operator, (40, 20)) for operator in "-*/"),
+    ],
 )
 def test_others_subtract_multiply_divide_and_compare_numbers_far_longer_than_they_were_trained_on(
     name: str, operator: str, lengths: tuple[int, int]
