@@ -22,6 +22,11 @@ class Doubling:
     batches: list[list[int]] = field(default_factory=list, compare=False)
     gate: threading.Event | None = field(default=None, compare=False)
 
+    quick: bool = field(default=False, compare=False)
+
+    def is_quick(self, items: Sequence[int]) -> bool:
+        return self.quick
+
     def run(self, items: Sequence[int]) -> list[int]:
         if self.gate is not None:
             assert self.gate.wait(10)
@@ -44,11 +49,12 @@ async def outcome(batcher: Batcher, kind: Any, item: int, **keys: Any) -> Any:
     st.lists(st.tuples(st.sampled_from("ab"), st.integers(-3, 50)), max_size=60),
     st.integers(1, 9),
     st.sampled_from([0.0, 0.002]),
+    st.sampled_from(["", "a", "ab"]),
 )
 def test_every_piece_gets_its_own_result_whatever_it_is_batched_with(
-    pieces: list[tuple[str, int]], max_batch: int, max_wait: float
+    pieces: list[tuple[str, int]], max_batch: int, max_wait: float, quick: str
 ) -> None:
-    kinds = {name: Doubling(name) for name in "ab"}
+    kinds = {name: Doubling(name, quick=name in quick) for name in "ab"}
 
     async def run() -> list[Any]:
         batcher = Batcher(max_batch=max_batch, max_wait=max_wait)
@@ -67,8 +73,10 @@ def test_what_arrives_while_the_thread_is_busy_becomes_one_batch() -> None:
         assert kind.gate is not None
         sizes: list[int] = []
         batcher = Batcher(observe=lambda size, seconds: sizes.append(size))
-        tasks = [asyncio.ensure_future(batcher.submit(kind, item)) for item in range(5)]
-        await asyncio.sleep(0)
+        tasks = [asyncio.ensure_future(batcher.submit(kind, 0))]
+        await asyncio.sleep(0.01)
+        tasks += [asyncio.ensure_future(batcher.submit(kind, item)) for item in range(1, 5)]
+        await asyncio.sleep(0.01)
         assert batcher.depth == 4  # the first is being done
         kind.gate.set()
         done = await asyncio.gather(*tasks)
@@ -82,12 +90,26 @@ def test_what_arrives_while_the_thread_is_busy_becomes_one_batch() -> None:
     assert all(each.waited >= 0 for each in done)
 
 
+def test_what_arrives_in_the_same_turn_is_one_batch_and_quick_work_needs_no_thread() -> None:
+    async def run() -> list[int]:
+        kind = Doubling(quick=True)
+        batcher = Batcher()
+        batcher.close()  # there is no thread any more
+        done = await asyncio.gather(*(batcher.submit(kind, item) for item in range(5)))
+        assert kind.batches == [[0, 1, 2, 3, 4]]
+        return [each.value for each in done]
+
+    assert asyncio.run(run()) == [0, 2, 4, 6, 8]
+
+
 def test_a_full_queue_refuses_at_once_and_takes_work_again_when_it_is_shorter() -> None:
     async def run() -> None:
         kind = Doubling(gate=threading.Event())
         assert kind.gate is not None
         batcher = Batcher(max_queue=2)
-        tasks = [asyncio.ensure_future(batcher.submit(kind, item)) for item in range(3)]
+        tasks = [asyncio.ensure_future(batcher.submit(kind, 0))]
+        await asyncio.sleep(0.01)
+        tasks += [asyncio.ensure_future(batcher.submit(kind, item)) for item in (1, 2)]
         await asyncio.sleep(0)
         with pytest.raises(QueueFullError) as full:
             await batcher.submit(kind, 9)
@@ -110,7 +132,7 @@ def test_a_piece_whose_time_is_over_fails_then_and_is_not_done_any_more() -> Non
         assert kind.gate is not None
         batcher = Batcher()
         first = asyncio.ensure_future(batcher.submit(kind, 1))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
         with pytest.raises(DeadlineError):
             await batcher.submit(kind, 2, timeout=0.02)
         kind.gate.set()
@@ -122,14 +144,21 @@ def test_a_piece_whose_time_is_over_fails_then_and_is_not_done_any_more() -> Non
     asyncio.run(run())
 
 
-def test_an_error_that_is_no_mistake_of_a_user_reaches_everybody_in_the_batch() -> None:
+@pytest.mark.parametrize("quick", [False, True])
+def test_an_error_that_is_no_mistake_of_a_user_reaches_everybody_in_the_batch(quick: bool) -> None:
+    @dataclass(frozen=True)
     class Broken:
+        quick: bool
+
+        def is_quick(self, items: Sequence[int]) -> bool:
+            return self.quick
+
         def run(self, items: Sequence[int]) -> list[int]:
             raise RuntimeError("a bug")
 
     async def run() -> None:
         batcher = Batcher()
-        found = await asyncio.gather(*(batcher.submit(Broken(), 1) for _ in range(3)), return_exceptions=True)
+        found = await asyncio.gather(*(batcher.submit(Broken(quick), 1) for _ in range(3)), return_exceptions=True)
         assert [type(each) for each in found] == [RuntimeError] * 3
         assert (await batcher.submit(Doubling(), 4)).value == 8
         batcher.close()

@@ -17,7 +17,7 @@ from tests.serving.conftest import Start
 
 from longhand.errors import UserError
 from longhand.serving.keys import Gate
-from longhand.serving.served_model import ServedModel
+from longhand.serving.served_model import Answering, ServedModel
 from longhand.serving.settings import ServingSettings
 from longhand.solvers.base import Completion
 
@@ -36,6 +36,7 @@ def slow(add_sub: ServedModel, monkeypatch: pytest.MonkeyPatch) -> Iterator[thre
         return solve(prompts, **keys)
 
     monkeypatch.setattr(add_sub.solver, "solve", wait)
+    monkeypatch.setattr(Answering, "is_quick", lambda self, items: False)
     monkeypatch.setattr(add_sub, "asked", asked, raising=False)
     yield go
     go.set()

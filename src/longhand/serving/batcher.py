@@ -1,7 +1,9 @@
-"""Work that arrives piece by piece, done in batches by one thread; knows nothing of HTTP or of models.
+"""Work that arrives piece by piece, done in batches; knows nothing of HTTP or of models.
 
-A piece belongs to a `Kind` of work. While the thread is busy pieces pile up, and what is there of one kind when it is
-free again becomes the next batch: an idle server answers at once, and a busy one in batches as large as its load.
+A piece belongs to a `Kind` of work. While a batch is being done pieces pile up, and what is there of one kind when it
+is done becomes the next: an idle server answers at once, a busy one in batches as large as its load. A batch is done
+by a thread of its own, so that the loop stays free for others, unless it is so quick that handing it over would take
+longer.
 """
 
 from __future__ import annotations
@@ -23,10 +25,14 @@ class Kind(Protocol):
     def __hash__(self) -> int: ...
 
     def run(self, items: Sequence[Any]) -> Sequence[Any]:
-        """The results of `items`, in order; called in a thread of its own.
+        """The results of `items`, in order.
 
         Raises `UserError` if one of them cannot be done: then each is tried alone.
         """
+        ...
+
+    def is_quick(self, items: Sequence[Any]) -> bool:
+        """Whether these take so little time that they may be done in the loop."""
         ...
 
 
@@ -79,7 +85,7 @@ class Batcher:
         self._observe = observe
         self._waiting: deque[_Piece] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="batcher")
-        self._busy = False
+        self._busy = self._looks = False
         self._timer: asyncio.TimerHandle | None = None
         self._rate = 0.0  # pieces per second, lately
 
@@ -106,7 +112,9 @@ class Batcher:
         loop = asyncio.get_running_loop()
         piece = _Piece(kind, item, perf_counter(), loop.create_future())
         self._waiting.append(piece)
-        self._look()
+        if not self._looks:  # when whoever came in the same turn of the loop is here too
+            self._looks = True
+            loop.call_soon(self._look)
         if timeout is None:
             return await piece.future
         timer = loop.call_later(timeout, _expire, piece.future)
@@ -128,7 +136,8 @@ class Batcher:
         self._thread.shutdown(wait=True)
 
     def _look(self) -> None:
-        """Begin a batch if the thread is free, and the batch is full or has waited enough."""
+        """Begin a batch if nothing is being done, and the batch is full or has waited enough."""
+        self._looks = False
         if self._busy or not self._waiting:
             return
         if self.max_wait > 0 and len(self._waiting) < self.max_batch:
@@ -147,11 +156,22 @@ class Batcher:
         batch = self._take()
         if not batch:
             return
-        self._busy = True
-        loop = asyncio.get_running_loop()
+        kind, items = batch[0].kind, [piece.item for piece in batch]
         started = perf_counter()
-        work = loop.run_in_executor(self._thread, _work, batch[0].kind, [piece.item for piece in batch])
-        work.add_done_callback(lambda work: self._end(batch, started, work))
+        if kind.is_quick(items):
+            try:
+                self._end(batch, started, _work(kind, items), None)
+            except Exception as error:
+                self._end(batch, started, [], error)
+            return
+        self._busy = True
+        work = asyncio.get_running_loop().run_in_executor(self._thread, _work, kind, items)
+        work.add_done_callback(lambda work: self._thread_done(batch, started, work))
+
+    def _thread_done(self, batch: list[_Piece], started: float, work: asyncio.Future[list[Any]]) -> None:
+        self._busy = False
+        error = asyncio.CancelledError() if work.cancelled() else work.exception()
+        self._end(batch, started, [] if error else work.result(), error)
 
     def _take(self) -> list[_Piece]:
         """The pieces of the next batch: those of the kind that has waited longest, in order of arrival."""
@@ -170,26 +190,22 @@ class Batcher:
         self._waiting = others
         return batch
 
-    def _end(self, batch: list[_Piece], started: float, work: asyncio.Future[list[Any]]) -> None:
-        self._busy = False
-        now = perf_counter()
-        seconds = now - started
-        if not work.cancelled() and work.exception() is None:
-            for piece, value in zip(batch, work.result(), strict=True):
-                if piece.future.done():
-                    continue
-                if isinstance(value, Exception):
-                    piece.future.set_exception(value)
-                else:
-                    piece.future.set_result(Done(value, len(batch), started - piece.arrived, seconds))
+    def _end(self, batch: list[_Piece], started: float, values: list[Any], error: BaseException | None) -> None:
+        seconds = perf_counter() - started
+        for piece, value in zip(batch, values or [error] * len(batch), strict=True):
+            if piece.future.done():
+                continue
+            if isinstance(value, BaseException):
+                piece.future.set_exception(value)
+            else:
+                piece.future.set_result(Done(value, len(batch), started - piece.arrived, seconds))
+        if error is None:
             rate = len(batch) / max(seconds, 1e-9)
             self._rate = rate if not self._rate else 0.9 * self._rate + 0.1 * rate
             self._observe(len(batch), seconds)
-        else:
-            for piece in batch:
-                if not piece.future.done():
-                    piece.future.set_exception(work.exception() or asyncio.CancelledError())
-        self._look()
+        if self._waiting and not self._looks:
+            self._looks = True
+            asyncio.get_running_loop().call_soon(self._look)
 
     def _forget_abandoned_in_front(self) -> None:
         while self._waiting and self._waiting[0].future.done():

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from longhand.explain.trace import trace
@@ -21,6 +22,12 @@ from longhand.solvers.text_solver import TextSolver
 TRACED_TOKENS = 512
 """The page shows no more of an answer."""
 
+SHORT = 24
+"""Characters of a prompt that says little of how long its answer takes: long ones may have very long answers."""
+
+QUICK = 0.004
+"""Seconds that a server may spend on answers between looking at its connections."""
+
 
 class ServedModel:
     """One version of a model, ready to answer. Models are equal if they are the same object."""
@@ -31,6 +38,7 @@ class ServedModel:
         certificate = getattr(self.solver, "certificate", None)
         self.accepted = Accepted(checkpoint.domain, certificate, checkpoint.vocabulary)
         self.certificate = certificate
+        self.seconds_per_prompt = 1e-3  # lately
 
     @classmethod
     def open(cls, path: str | Path, *, name: str | None = None, version: str | None = None) -> ServedModel:
@@ -48,6 +56,10 @@ class ServedModel:
     def _example(self) -> str:
         examples = (f"951{operator}11" for operator in self.operators)
         return next((each for each in examples if self.accepted.why_not(f"{each}=") is None), "1+1")
+
+    def note_time(self, seconds: float) -> None:
+        """Remember how long a prompt took."""
+        self.seconds_per_prompt += 0.1 * (seconds - self.seconds_per_prompt)
 
     def warm_up(self) -> None:
         """Answer a problem, if there is one that is known to be fit."""
@@ -118,13 +130,31 @@ class Answering:
     def run(self, items: Sequence[str]) -> list[Completion]:
         """One completion per prompt."""
         how = self.sampling
-        return self.model.solver.solve(
+        started = perf_counter()
+        completions = self.model.solver.solve(
             items, temperature=how.temperature, top_k=how.top_k, seed=how.seed, max_new_tokens=how.max_tokens
         )
+        if len(items) > 0:
+            self.model.note_time((perf_counter() - started) / len(items))
+        return completions
+
+    def is_quick(self, items: Sequence[str]) -> bool:
+        """Whether they are short, and prompts took so little lately that all of them are done in a few milliseconds."""
+        return max(map(len, items)) <= SHORT and len(items) * self.model.seconds_per_prompt < QUICK
+
+
+class _InThread:
+    """Work that takes its time."""
+
+    __slots__ = ()
+
+    def is_quick(self, items: Sequence[Any]) -> bool:
+        """False."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
-class Tracing:
+class Tracing(_InThread):
     """Answers with everything that can be said of how they came about; a kind of work for the batcher."""
 
     model: ServedModel
@@ -145,7 +175,7 @@ class Tracing:
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
+class Pairs(_InThread):
     """Every pair of digits with every operator, asked at once; a kind of work for the batcher."""
 
     model: ServedModel
@@ -174,7 +204,7 @@ def _cell(model: ServedModel, completion: Completion | None) -> dict[str, Any] |
 
 
 @dataclass(frozen=True, slots=True)
-class Scoring:
+class Scoring(_InThread):
     """The likeliest tokens at each place of texts, `k` of them; a kind of work for the batcher."""
 
     model: ServedModel

@@ -130,6 +130,9 @@ class _Drawing:
     ticket: int
     n: int
 
+    def is_quick(self, items: Sequence[str]) -> bool:
+        return False
+
     def run(self, items: Sequence[str]) -> list[list[Completion]]:
         answering = Answering(self.model, self.sampling)
         return [list(answering.run([item] * self.n)) for item in items]
