@@ -30,6 +30,7 @@ from longhand.serving.schema import Health, PredictRequest, PredictResponse, Rea
 from longhand.serving.served_model import ServedModel
 from longhand.serving.service import Service
 from longhand.serving.settings import ServingSettings, keys_from_environment
+from longhand.serving.tokens import tokens_router
 from longhand.version import __version__
 
 _log = logging.getLogger("longhand.serving")
@@ -74,6 +75,7 @@ def create_app(settings: ServingSettings, *, keys: tuple[str, ...] = (), model: 
     _add_operations(app, service)
     _add_predict(app, service)
     app.include_router(completions_router(service))
+    app.include_router(tokens_router(service))
     add_page(app, service)
     _document_the_pattern(app, service)
     if settings.cors:

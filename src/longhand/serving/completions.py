@@ -51,7 +51,7 @@ def completions_router(service: Service) -> APIRouter:
         with `echo` or `logprobs` it is what the model wrote, token by token.
         """
         model = _model(service, body)
-        prompts = [body.prompt] if isinstance(body.prompt, str) else body.prompt
+        prompts = _prompts(model, body.prompt)
         if body.best_of is not None and body.best_of != body.n:
             raise UserError(f"best_of {body.best_of} is not offered; leave it out, or set it to n")
         choices: list[Choice] = []
@@ -82,6 +82,25 @@ def completions_router(service: Service) -> APIRouter:
         return Response(response.model_dump_json(), media_type="application/json")
 
     return router
+
+
+def _prompts(model: ServedModel, given: str | Sequence[str | int | Sequence[int]]) -> list[str]:
+    """The prompts as texts, whether they came as one or several, as texts or in ids."""
+    if isinstance(given, str):
+        return [given]
+    if isinstance(given[0], int):
+        given = [[id for id in given if isinstance(id, int)]]
+    vocabulary = model.checkpoint.vocabulary
+    texts = []
+    for prompt in given:
+        if isinstance(prompt, str):
+            texts.append(prompt)
+            continue
+        assert not isinstance(prompt, int)
+        if max(prompt) >= len(vocabulary):
+            raise UserError(f"{max(prompt)} is no id of this vocabulary; ids are 0 to {len(vocabulary) - 1}")
+        texts.append(vocabulary.decode(prompt, skip_special=True))
+    return texts
 
 
 def _model(service: Service, body: CompletionRequest) -> ServedModel:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_CHOICES = 128
 Prompt = Annotated[str, Field(min_length=1)]
+Ids = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+_Prompt = TypeVar("_Prompt")
+Several = Annotated[list[_Prompt], Field(min_length=1, max_length=MAX_CHOICES)]
 
 
 class Health(BaseModel):
@@ -58,8 +61,8 @@ class CompletionRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: str | None = Field(None, description="name of the model; any other than the served one is refused")
-    prompt: Prompt | Annotated[list[Prompt], Field(min_length=1, max_length=MAX_CHOICES)] = Field(
-        description="one prompt, or several"
+    prompt: Prompt | Several[Prompt] | Ids | Several[Ids] = Field(
+        description="one prompt or several, as texts or in ids, which are read as they stand"
     )
     n: int = Field(1, ge=1, le=MAX_CHOICES, description="completions per prompt")
     best_of: int | None = Field(None, ge=1, le=MAX_CHOICES, description="only as many as n")
