@@ -73,7 +73,7 @@ def test_leading_zeros_are_read_only_on_request() -> None:
         ("951+11?", "'951+11?' ends where a number is expected"),
         ("1+2?3=", "1+2?3: a comparison takes exactly two operands"),
         ("1/0=", "1/0: division by zero has no answer"),
-        ("9" * 200_000 + "+1", "'99999999999999999999'... has 200002 characters; write at most 200000"),
+        ("9" * 1_000_000 + "+1", "'99999999999999999999'... has 1000002 characters; write at most 1000000"),
     ],
 )
 def test_a_text_that_asks_nothing_gets_one_clear_line(text: str, message: str) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longhand.arithmetic.domain import Domain
+from longhand.arithmetic.long_numbers import write_int
 from longhand.errors import UserError
 from longhand.evaluation.evaluate import evaluate
 from longhand.evaluation.suites import DomainSuite, PlacesSuite
@@ -99,9 +100,20 @@ def test_what_it_cannot_do_is_refused(solver: WindowedSolver) -> None:
 
 
 def test_rows_that_do_not_fit_in_memory_are_refused_before_the_first_token() -> None:
-    million = "9" * 1_000_000
-    with pytest.raises(UserError, match=r"may take 3,000,001,000,001 tokens, about [\d,]+ GiB, and this machine has"):
-        load("certified-product-3").solve([f"{million}*{million}="])
+    long = "9" * 400_000
+    with pytest.raises(UserError, match=r"may take 480,000,400,001 tokens, about [\d,]+ GiB, and this machine has"):
+        load("certified-product-3").solve([f"{long}*{long}="])
+
+
+def test_a_problem_too_long_to_be_judged_is_refused_and_not_answered_with_nothing() -> None:
+    with pytest.raises(UserError, match=r"has 1000002 characters; write at most 1000000"):
+        load("certified-add-3").solve([f"{'9' * 500_000}+{'9' * 500_000}="])
+
+
+def test_sums_of_a_hundred_thousand_digits_are_right() -> None:
+    a, b = 10**100_000 - 1, 10**99_999 + 7
+    (completion,) = load("certified-add-3").solve([f"{write_int(a)}+{write_int(b)}="])
+    assert completion.answer == write_int(a + b)
 
 
 def test_the_tokens_of_a_longer_number_cost_the_same(solver: WindowedSolver) -> None:

@@ -11,7 +11,8 @@ from longhand.errors import UserError
 _QUESTION = re.compile(r" *what +is +(.*)\? *", flags=re.IGNORECASE)
 _NUMBER = re.compile(r"-?[0-9]+")
 _PLAIN = re.compile(r"(0|-?[1-9][0-9]*)([-+*/?])(0|-?[1-9][0-9]*)=?")  # most problems, which are read at once
-_MAX_CHARACTERS = 200_000  # a second or so of arithmetic; no answer is longer than its problem
+MAX_CHARACTERS = 1_000_000
+"""Of an expression: a few seconds of arithmetic, as the answer may be as long as its problem."""
 
 
 def parse_expression(
@@ -27,8 +28,8 @@ def parse_expression(
     Raises `UserError` that says what was found where: a character that does not belong there, a number with
     leading zeros (unless `leading_zeros`), a missing operand or operator, or a division by zero.
     """
-    if len(text) > _MAX_CHARACTERS:
-        raise UserError(f"{text[:20]!r}... has {len(text)} characters; write at most {_MAX_CHARACTERS}")
+    if len(text) > MAX_CHARACTERS:
+        raise UserError(f"{text[:20]!r}... has {len(text)} characters; write at most {MAX_CHARACTERS}")
     plain = _PLAIN.fullmatch(text)
     if plain is not None:
         left, operator, right = plain.groups()

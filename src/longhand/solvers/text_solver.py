@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longhand.arithmetic.domain import Domain
-from longhand.arithmetic.expression import parse_expression
+from longhand.arithmetic.expression import MAX_CHARACTERS, parse_expression
 from longhand.arithmetic.splits import keyed_random
 from longhand.errors import UserError
 from longhand.solvers.base import Completion, TokenChance
@@ -149,6 +149,8 @@ class TextSolver(ABC):
         try:
             problem = parse_expression(prompt, semantics=self.format.semantics, division=self.format.division)
         except UserError:
+            if len(prompt) > MAX_CHARACTERS:
+                raise
             problem = None
         try:
             text = prompt if problem is None else self.format.as_asked(prompt).prompt(problem)
