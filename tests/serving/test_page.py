@@ -73,7 +73,7 @@ def test_a_typed_equation_is_answered_token_by_token_and_on_paper(page: Page) ->
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"), [("5-9", "5-9 is not among the problems"), ("hello", "should match pattern")]
+    ("typed", "said"), [("5-9", "5-9 is not among the problems"), ("hello", "it reads a+b or a-b")]
 )
 def test_what_the_model_is_not_asked_is_said_in_a_line(page: Page, typed: str, said: str) -> None:
     ask(page, typed)
@@ -130,6 +130,16 @@ def test_a_proved_model_says_so(browser: Browser, start: Start) -> None:
         ask(page, "99999999999999999999+1")
         expect(page.locator("#verdict")).to_have_text("✓ right, and proved so for every problem of this kind")
         expect(page.locator("#hint")).to_have_text("a+b, with numbers of any length")
+
+
+def test_where_a_key_is_wanted_it_can_be_given(browser: Browser, start: Start) -> None:
+    client = start(keys=("open sesame",))
+    for page in opened(browser, str(client.base_url)):
+        expect(page.get_by_role("alert")).to_contain_text("A valid bearer key is needed")
+        page.get_by_label("This server wants a key").fill("open sesame")
+        page.get_by_label("This server wants a key").press("Tab")
+        expect(page.locator("#verdict")).to_have_text("✓ right")
+        expect(page.locator("figcaption").first).to_have_text("+: 100 of 100 right")
 
 
 def test_the_page_may_load_nothing_from_elsewhere(client: httpx2.Client) -> None:

@@ -101,6 +101,7 @@ class ServedModel:
             "operators": self.operators,
             "asks": self.accepted.in_words,
             "example": self._example,
+            "units_first": checkpoint.format.reverse_answer or checkpoint.format.notation == "schoolbook",
             "domain": None if checkpoint.domain is None else checkpoint.domain.to_dict(),
             "tokens": list(checkpoint.vocabulary.tokens),
             "model": dict(checkpoint.model),

@@ -13,11 +13,15 @@ function element(tag, text = "", attributes = {}) {
 }
 
 async function ask(path, body) {
-  const response = await fetch(path, body && {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+  const key = $("key").value;
+  const response = await fetch(path, {
+    method: body ? "POST" : "GET",
+    headers: { "Content-Type": "application/json", ...(key && { Authorization: `Bearer ${key}` }) },
+    body: body && JSON.stringify(body),
   });
   const content = await response.json();
   if (response.ok) return content;
+  if (response.status === 401) $("locked").hidden = false;
   const detail = content.detail;
   const [first] = Array.isArray(detail) ? detail : [];
   if (first?.msg.startsWith("String should match")) throw new Error(`it reads ${card?.asks ?? first.ctx.pattern}`);
@@ -222,6 +226,14 @@ function moveInGrid(event, grid) {
   next.focus();
 }
 
+async function askPairs() {
+  try {
+    showPairs(await ask("/pairs"));
+  } catch {
+    $("pairs").replaceChildren(); // run() has said why
+  }
+}
+
 async function begin() {
   $("ask").addEventListener("submit", run);
   $("equation").addEventListener("keydown", (event) => {
@@ -237,10 +249,12 @@ async function begin() {
   const operators = Object.keys(signs).filter((sign) => card.operators.includes(sign));
   $("hint").textContent = card.asks;
   $("equation").value = card.example;
+  $("order").textContent = card.units_first ? "This model writes the units first." : "";
+  $("key").addEventListener("change", () => run().then(askPairs));
   showKeys(operators);
   showCard();
   await run();
-  showPairs(await ask("/pairs"));
+  await askPairs();
   document.body.dataset.ready = "yes";
 }
 
