@@ -34,7 +34,7 @@ COLOURS = (BLUE, ORANGE, GREEN, RED, "#CC79A7")
 
 # Digits of both numbers, and how many of `--problems` are asked: rows of products and divisions grow with the square.
 LONG = ((10, 1.0), (100, 1.0), (1000, 1.0), (10_000, 0.01), (100_000, 0.001))
-SQUARE = ((10, 1.0), (32, 0.1), (100, 0.05), (316, 0.0005))
+SQUARE = ((10, 1.0), (32, 0.1), (100, 1.0), (316, 0.0005))
 PLAN = (
     *(("certified-add-3", "+", n, n, share) for n, share in LONG),
     *(("certified-signed-3", "-", n, n, share) for n, share in LONG),
