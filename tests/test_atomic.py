@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from longhand.atomic import replacing_directory, replacing_file, write_json, write_text
+from longhand.atomic import create_file, replacing_directory, replacing_file, write_json, write_text
 from longhand.errors import UserError
 
 
@@ -53,6 +53,26 @@ def test_text_keeps_its_line_ends_and_the_users_permissions(tmp_path: Path) -> N
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
 
 
+def test_a_new_file_is_never_written_over_an_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = os.umask(0o027)
+    try:
+        create_file(tmp_path / "folder" / "file", b"one")
+    finally:
+        os.umask(before)
+    with pytest.raises(FileExistsError):
+        create_file(tmp_path / "folder" / "file", b"two")
+    assert (tmp_path / "folder" / "file").read_bytes() == b"one"
+    assert stat.S_IMODE((tmp_path / "folder" / "file").stat().st_mode) == 0o640
+
+    def interrupt(self: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "hardlink_to", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        create_file(tmp_path / "folder" / "other", b"one")
+    assert [entry.name for entry in (tmp_path / "folder").iterdir()] == ["file"]
+
+
 def test_json_without_a_meaning_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "file.json", {"loss": float("nan")})
@@ -65,5 +85,7 @@ def test_a_folder_that_cannot_be_written_is_the_users_to_put_right(tmp_path: Pat
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):
         write_text(tmp_path / "file" / "inside", "text")
+    with pytest.raises(UserError, match="cannot write"):
+        create_file(tmp_path / "file" / "inside", b"")
     with pytest.raises(UserError, match="cannot write"), replacing_directory(tmp_path / "file" / "inside"):
         pass

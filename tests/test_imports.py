@@ -32,6 +32,7 @@ TORCH_FREE = [
     "longhand.solvers.oracle",
     "longhand.cli",
     "longhand.runs",
+    "longhand.registry",
     "longhand.training.start",
     "longhand.training.numpy_backend",
 ]

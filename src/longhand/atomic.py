@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from longhand.errors import UserError
 
@@ -65,6 +65,51 @@ def replacing_directory(path: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def create_file(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet, whole or not at all; of several who do so at once, one succeeds.
+
+    Raises `FileExistsError` if there is one already, which stays as it is, and `UserError` when the folder cannot be
+    written or the disk is full. On a file system without hard links a process that is killed leaves half a file.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    except OSError as error:  # also where a file lies in the place of the folder
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _write_through(file, content)
+        temporary.chmod(0o666 & ~_umask())
+        try:
+            path.hardlink_to(temporary)  # unlike a move, it never replaces what is there
+        except FileExistsError:
+            raise
+        except OSError:
+            _write_new(path, content)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        try:
+            _write_through(file, content)
+        except OSError:
+            path.unlink()
+            raise
+
+
+def _write_through(file: BinaryIO, content: bytes) -> None:
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def write_text(path: Path, text: str) -> None:

@@ -16,6 +16,7 @@ def looks_like_a_checkout(folder: Path) -> None:
 
 
 def command_environment() -> dict[str, str]:
-    """The environment in which `longhand` and `python` are those of this one, with one thread."""
+    """The environment in which `longhand` and `python` are those of this one, with one thread and its own cache."""
     scripts = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+    path = f"{scripts}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "LONGHAND_CACHE": "cache"}

@@ -52,7 +52,10 @@ def add_output_file(parser: argparse.ArgumentParser) -> None:
 
 def add_model_argument(parser: argparse.ArgumentParser) -> None:
     """Add the positional MODEL, the same wherever a checkpoint is read."""
-    parser.add_argument("model", type=Path, metavar="MODEL", help="checkpoint or run directory, or a shipped name")
+    parser.add_argument(
+        "model", type=Path, metavar="MODEL",
+        help="checkpoint or run directory, NAME@ALIAS or NAME:VERSION in the registry, or a shipped name",
+    )  # fmt: skip
 
 
 def add_device_argument(parser: argparse.ArgumentParser) -> None:

@@ -37,11 +37,13 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Certify, or check; 1 if there is no proof or it does not hold."""
+    from longhand.registry.find import find_model, refuse_version
     from longhand.runs.certificate import NotCertifiedError
     from longhand.runs.checkpoint import find_checkpoint, load_checkpoint
-    from longhand.shipped import model_path
 
-    directory = find_checkpoint(model_path(arguments.model))
+    if not arguments.check:
+        refuse_version(arguments.model)
+    directory = find_checkpoint(find_model(arguments.model))
     try:
         if arguments.check:
             return _check(directory, arguments.processes)

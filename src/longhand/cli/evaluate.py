@@ -72,15 +72,17 @@ def run(arguments: argparse.Namespace) -> int:
     from longhand.evaluation.report import Report
     from longhand.evaluation.suites import open_suite, some_of
     from longhand.evaluation.sweep import sweep
+    from longhand.registry.find import find_model, refuse_version
     from longhand.runs.checkpoint import load_checkpoint
     from longhand.runtime import available_cores, chosen_device
-    from longhand.shipped import model_path
     from longhand.solvers.load import load
 
     if arguments.record and (arguments.beam > 1 or arguments.n_samples):
         raise UserError("--record keeps the greedy answers to every problem; leave out --beam and --n-samples")
+    if arguments.record:
+        refuse_version(arguments.model)
     check_model_size(arguments.model, arguments.model_size)
-    path, device = model_path(arguments.model), chosen_device(arguments.device)
+    path, device = find_model(arguments.model), chosen_device(arguments.device)
     checkpoint = load_checkpoint(path)
     name = arguments.suite or ("test" if checkpoint.domain is None else "exhaustive")
     suite = open_suite(name, domain=checkpoint.domain, format=checkpoint.format, training=checkpoint.training)

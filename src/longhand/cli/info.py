@@ -22,7 +22,11 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
         "with what it was trained on and how it did.",
         epilog="examples:\n  longhand info demo\n  longhand info runs/demo --output-file info.json",
     )  # fmt: skip
-    parser.add_argument("target", metavar="CONFIG|MODEL", help="YAML file, checkpoint directory, or a shipped name")
+    parser.add_argument(
+        "target",
+        metavar="CONFIG|MODEL",
+        help="YAML file, checkpoint directory, NAME@ALIAS or NAME:VERSION in the registry, or a shipped name",
+    )
     add_output_file(parser)
     parser.set_defaults(run=run)
 
@@ -36,10 +40,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _resolve(target: str) -> Path:
+    from longhand.registry.find import find_model
+    from longhand.registry.reference import names_a_version
     from longhand.shipped import config_path, model_path, shipped_names
 
     if Path(target).exists():
         return Path(target)
+    if names_a_version(target):
+        return find_model(target)
     if Path(target).name in shipped_names("models"):
         return model_path(target)
     try:

@@ -8,7 +8,22 @@ import os
 import sys
 from collections.abc import Sequence
 
-from longhand.cli import bench, certify, check_data, demo, evaluate, info, make_data, plot, repl, solve, train, vocab
+from longhand.cli import (
+    bench,
+    certify,
+    check_data,
+    demo,
+    evaluate,
+    info,
+    make_data,
+    plot,
+    registry,
+    repl,
+    serve,
+    solve,
+    train,
+    vocab,
+)
 from longhand.cli.arguments import Parser
 from longhand.cli.synonyms.registry import translate_command
 from longhand.errors import UserError
@@ -33,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     data_verbs = data.add_subparsers(dest="data_verb", metavar="COMMAND", required=True)
     make_data.add_parser(data_verbs)
     check_data.add_parser(data_verbs)
-    for module in (train, info, evaluate, certify, solve, repl, vocab, plot, bench):
+    for module in (train, info, evaluate, certify, solve, repl, serve, registry, vocab, plot, bench):
         module.add_parser(verbs)
     return parser
 

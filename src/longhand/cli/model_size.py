@@ -16,12 +16,13 @@ def check_model_size(model: Path, size: str | None) -> None:
     """
     if size is None:
         return
+    from longhand.registry.find import find_model
     from longhand.runs.checkpoint import find_checkpoint, read_config
-    from longhand.shipped import config_path, model_path
+    from longhand.shipped import config_path
     from longhand.training.run_config import load_run_config
 
     wanted = load_run_config(config_path(f"think-{size}")).model
-    found = read_config(find_checkpoint(model_path(model)))["model"]
+    found = read_config(find_checkpoint(find_model(model)))["model"]
     for key in _SHAPE:
         if found.get(key) != getattr(wanted, key):
             raise UserError(

@@ -24,16 +24,18 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the vocabulary, or the ids of the given texts."""
+    from longhand.registry.find import find_model
+    from longhand.registry.reference import names_a_version
     from longhand.text.presets import VOCABULARIES, vocabulary
 
     if arguments.name == "list":
         print_table("Vocabularies", ["name", "tokens"], [[name, len(v)] for name, v in VOCABULARIES.items()])
         write_result(arguments.output_file, {name: len(v) for name, v in VOCABULARIES.items()})
         return 0
-    if Path(arguments.name).is_dir():
+    if Path(arguments.name).is_dir() or names_a_version(arguments.name):
         from longhand.runs.checkpoint import load_vocabulary
 
-        chosen = load_vocabulary(Path(arguments.name))
+        chosen = load_vocabulary(find_model(arguments.name))
     else:
         chosen = vocabulary(arguments.name)
     if not arguments.texts:

@@ -25,8 +25,8 @@ from longhand.integrations.extras import extra
 from longhand.integrations.lightning_data import LitData
 from longhand.integrations.lightning_trainer import trainer_arguments
 from longhand.models.build import build_model
+from longhand.registry.find import find_model
 from longhand.runs.checkpoint import Checkpoint, check_shapes, load_checkpoint, save_checkpoint
-from longhand.shipped import model_path
 from longhand.solvers.autoregressive import AutoregressiveSolver
 from longhand.training.objectives import DeviceBatch, next_token_losses
 from longhand.training.provenance import source_commit, versions
@@ -62,11 +62,11 @@ class LitDecoder(lightning.LightningModule):  # type: ignore[misc]
 
     @classmethod
     def from_longhand(cls, path: str | Path) -> Self:
-        """The model of a checkpoint, run directory or shipped name, with the configuration it was trained with.
+        """The model of a checkpoint, run directory, registry or shipped name, with the configuration of its training.
 
         Raises `UserError` if it does not say how it was trained.
         """
-        checkpoint = load_checkpoint(model_path(path))
+        checkpoint = load_checkpoint(find_model(path))
         if "config" not in checkpoint.training:
             raise UserError(f"{path} does not say how it was trained; build LitDecoder from a configuration instead")
         module = cls(checkpoint.training["config"])

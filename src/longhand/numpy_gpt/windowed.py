@@ -57,7 +57,13 @@ class WindowNetwork:
         parts = [self._logits(windows[i : i + CHUNK]) for i in range(0, len(windows), CHUNK)]
         return np.concatenate(parts) if parts else np.empty((0, len(self.head)), self.head.dtype)
 
-    def _logits(self, windows: Ints) -> Floats:
+    def attention(self, windows: Ints) -> Floats:
+        """How much of each slot the heads took: [n_layers, n_heads, n, n_slots], the sum over slots being 1."""
+        found: list[Floats] = []
+        self._logits(windows, found)
+        return np.stack(found)
+
+    def _logits(self, windows: Ints, attention: list[Floats] | None = None) -> Floats:
         n = len(windows)
         x = self.embedding[windows[:, 0]]
         at = windows[None]  # [1, n, n_slots]
@@ -68,6 +74,8 @@ class WindowNetwork:
             scores = scores + block["attention.slot_bias"][:, None, :]
             weights = np.exp(scores - scores.max(axis=2, keepdims=True))
             weights /= weights.sum(axis=2, keepdims=True)
+            if attention is not None:
+                attention.append(weights)
             gathered = np.zeros_like(q)
             for slot in range(windows.shape[1]):
                 gathered += weights[:, :, slot, None] * values[:, windows[:, slot]]

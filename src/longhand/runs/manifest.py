@@ -60,14 +60,22 @@ def listed_files(directory: Path) -> list[str]:
     return sorted(_read_entries(directory))
 
 
+def parse_manifest(content: bytes) -> dict[str, Any]:
+    """Size in bytes and SHA-256 of every file a `manifest.json` lists; raises `ValueError` if it is not one."""
+    try:
+        entries = json.loads(content)["files"]
+        return {name: {"bytes": int(e["bytes"]), "sha256": str(e["sha256"])} for name, e in entries.items()}
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError("no manifest of a checkpoint") from error
+
+
 def _read_entries(directory: Path) -> dict[str, Any]:
     path = directory / MANIFEST
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))["files"]
-        return {name: {"bytes": int(e["bytes"]), "sha256": str(e["sha256"])} for name, e in entries.items()}
+        return parse_manifest(path.read_bytes())
     except FileNotFoundError as error:
         raise UserError(f"{directory} is not a longhand checkpoint: it has no {MANIFEST}") from error
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except ValueError as error:
         raise UserError(f"{path} is damaged; copy the whole directory again") from error

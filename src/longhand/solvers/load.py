@@ -11,9 +11,9 @@ from longhand.numpy_gpt.fits import check_fits
 from longhand.numpy_gpt.model import NumpyGPT
 from longhand.numpy_gpt.parameters import Parameters, weight_shapes
 from longhand.numpy_gpt.windowed import WindowNetwork, window_weight_shapes
+from longhand.registry.find import find_model
 from longhand.runs.checkpoint import Checkpoint, check_shapes, load_checkpoint
 from longhand.runtime import torch_is_installed
-from longhand.shipped import model_path
 from longhand.solvers.numpy_solver import NumpySolver
 from longhand.solvers.windowed import WindowedSolver
 from longhand.text.layouts.registry import layout
@@ -49,15 +49,16 @@ def load(
     threads: int | None = None,
     engine: Engine = "auto",
 ) -> AutoregressiveSolver | NumpySolver | WindowedSolver:
-    """Return the solver of a checkpoint or run directory, or of a model shipped with longhand.
+    """Return the solver of a checkpoint or run directory, a version in the registry, or a model shipped with longhand.
 
-    The directory says everything else itself, and its files are compared with their SHA-256 first. `dtype` is
-    float32 unless given; `threads` sets the threads of torch in this whole process; `engine` torch decodes by the
-    reference path, which is slower. With `engine` numpy, and with auto where torch is not installed, NumPy alone
-    computes the model, on the CPU and in float32. Raises `UserError`, one line, for a directory that is missing,
-    foreign, truncated or edited, for a device that is not there, and for a model or a setting the engine does not have.
+    A version is written `NAME@ALIAS` or `NAME:VERSION`. The directory says everything else itself, and its files are
+    compared with their SHA-256 first. `dtype` is float32 unless given; `threads` sets the threads of torch in this
+    whole process; `engine` torch decodes by the reference path, which is slower. With `engine` numpy, and with auto
+    where torch is not installed, NumPy alone computes the model, on the CPU and in float32. Raises `UserError`, one
+    line, for a model that is missing, foreign, truncated or edited, for a device that is not there, and for a model or
+    a setting the engine does not have.
     """
-    return solver_of(load_checkpoint(model_path(path)), device=device, dtype=dtype, threads=threads, engine=engine)
+    return solver_of(load_checkpoint(find_model(path)), device=device, dtype=dtype, threads=threads, engine=engine)
 
 
 def solver_of(

@@ -1,0 +1,76 @@
+"""A client that costs little: HTTP/1.1 over kept connections, one request after the other on each."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+
+@dataclass
+class Load:
+    """What became of requests: seconds of each, how many of each status, and what was wrong."""
+
+    seconds: list[float] = field(default_factory=list)
+    statuses: dict[int, int] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    took: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Requests per second."""
+        return len(self.seconds) / self.took
+
+    def quantile(self, share: float) -> float:
+        """The time, in milliseconds, within which this share of the requests was answered."""
+        ordered = sorted(self.seconds)
+        return 1000 * ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+
+
+def request(path: str, body: bytes) -> bytes:
+    """A POST of a JSON body as bytes."""
+    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+    return f"{head}\r\n\r\n".encode() + body
+
+
+async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes) -> tuple[int, bytes]:
+    """Send one request and read its response: status and body."""
+    writer.write(message)
+    head = await reader.readuntil(b"\r\n\r\n")
+    status = int(head[9:12])
+    lower = head.lower()
+    start = lower.index(b"content-length:") + 15
+    length = int(lower[start : lower.index(b"\r\n", start)])
+    return status, await reader.readexactly(length)
+
+
+async def load(
+    port: int,
+    connections: int,
+    equations: Iterator[str],
+    *,
+    path: str = "/predict",
+    check: Callable[[str, dict[str, Any]], bool] | None = None,
+) -> Load:
+    """Ask all `equations` over so many connections; answers that `check` finds wrong are kept."""
+    found = Load()
+
+    async def one() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for equation in equations:  # an iterator that all connections share: each equation is asked once
+            message = request(path, b'{"equation":"' + equation.encode() + b'"}')
+            started = perf_counter()
+            status, body = await ask(reader, writer, message)
+            found.seconds.append(perf_counter() - started)
+            found.statuses[status] = found.statuses.get(status, 0) + 1
+            if check is not None and (status != 200 or not check(equation, json.loads(body))):
+                found.wrong.append(f"{equation} {status} {body[:200]!r}")
+        writer.close()
+
+    started = perf_counter()
+    await asyncio.gather(*(one() for _ in range(connections)))
+    found.took = perf_counter() - started
+    return found
