@@ -81,7 +81,7 @@ def test_every_library_that_is_imported_is_named_by_the_package() -> None:
     root = Path(__file__).parents[1]
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = [*project["dependencies"], *(name for extra in project["optional-dependencies"].values() for name in extra)]
-    known = {re.split(r"[<>=]", name)[0].lower() for name in named}
+    known = {re.split(r"[<>=[]", name)[0].lower() for name in named}
     sources = importlib.metadata.packages_distributions()
     for path in (root / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
