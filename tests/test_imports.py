@@ -81,11 +81,16 @@ def test_every_library_that_is_imported_is_named_by_the_package() -> None:
     root = Path(__file__).parents[1]
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = [*project["dependencies"], *(name for extra in project["optional-dependencies"].values() for name in extra)]
-    known = {re.split(r"[<>=[]", name)[0].lower() for name in named}
+    known = {_normalized(re.split(r"[<>=[]", name)[0]) for name in named}
     sources = importlib.metadata.packages_distributions()
     for path in (root / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             modules += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
             for name in {module.split(".")[0] for module in modules} - sys.stdlib_module_names - {"longhand"}:
-                assert known & {source.lower() for source in sources.get(name, [])}, f"{path.name} imports {name}"
+                assert known & {_normalized(source) for source in sources.get(name, [])}, f"{path.name} imports {name}"
+
+
+def _normalized(name: str) -> str:
+    """A name as package indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
