@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import socket
 import threading
 import time
@@ -151,7 +152,7 @@ def test_every_request_leaves_a_line_and_gets_its_id_back(start: Start, capfd: p
     sent = client.post("/predict", json={"equation": "951+11="}, headers={**key, "x-request-id": "my-id.1"})
     assert sent.headers["x-request-id"] == "my-id.1"
     made = client.get("/nowhere", headers={"x-request-id": 'a"b'})
-    assert len(made.headers["x-request-id"]) == 16
+    assert re.fullmatch("[0-9a-f]{12}-[0-9a-f]+", made.headers["x-request-id"])
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
     first, second = lines
     assert {k: first[k] for k in ("id", "route", "status", "model", "length", "batch_size", "verdict")} == {

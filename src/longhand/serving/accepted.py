@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from longhand.arithmetic.domain import Domain
-from longhand.arithmetic.long_numbers import parse_int
+from longhand.arithmetic.expression import parse_expression
 from longhand.arithmetic.problem import Problem
 from longhand.errors import UserError
 from longhand.runs.certificate import Certificate
@@ -79,10 +79,9 @@ class Accepted:
 
     def problem(self, equation: str) -> Problem:
         """The problem of an equation that matches the pattern."""
-        signs = re.findall(r"(?<=[0-9])[^0-9]", equation[:-1])
-        numbers = re.findall(r"(?:(?<![0-9])-)?[0-9]+", equation[:-1])
-        rules = self.domain or Domain(("+",), division="remainder")
-        return rules.problem(tuple(parse_int(number) for number in numbers), tuple(signs))
+        if self.domain is None:
+            return parse_expression(equation, division="remainder")
+        return parse_expression(equation, semantics=self.domain.semantics, division=self.domain.division)
 
 
 def _one_of(characters: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import signal
@@ -56,8 +57,13 @@ def create_app(settings: ServingSettings, *, keys: tuple[str, ...] = (), model: 
             await asyncio.get_running_loop().run_in_executor(None, _load, service, source)
             if source.moves:
                 following = asyncio.create_task(follow(service, source, settings.poll_seconds))
+        # What is there now stays; looking through all of it for garbage would stop the server for tenths of a second at
+        # a time, again and again.
+        gc.collect()
+        gc.freeze()
         with _notice_of_the_end(service):
             yield
+        gc.unfreeze()
         if following is not None:
             following.cancel()
         await service.drained(settings.drain_seconds)

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import MutableMapping
+from itertools import count
 from secrets import token_hex
 from time import perf_counter, time
 from typing import Any
@@ -28,6 +29,8 @@ class RequestLog:
 
     def __init__(self, app: ASGIApp, *, measurements: Measurements, max_body: int, log: bool) -> None:
         self.app, self.measurements, self.max_body, self.log = app, measurements, max_body, log
+        # Drawn once: random bytes take their time, and an id only has to be another one each time.
+        self._begin, self._count = token_hex(6).encode(), count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and write down what became of it."""
@@ -37,7 +40,7 @@ class RequestLog:
         started = perf_counter()
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
-        request_id = given if _ID.fullmatch(given) else token_hex(8).encode()
+        request_id = given if given and _ID.fullmatch(given) else b"%b-%x" % (self._begin, next(self._count))
         facts: MutableMapping[str, Any] = {}
         scope.setdefault("state", {})["facts"] = facts
         status = 500

@@ -58,15 +58,16 @@ class ServedModel:
         return next((each for each in examples if self.accepted.why_not(f"{each}=") is None), "1+1")
 
     def note_time(self, seconds: float) -> None:
-        """Remember how long a prompt took."""
-        self.seconds_per_prompt += 0.1 * (seconds - self.seconds_per_prompt)
+        """Remember how long a prompt took: the shortest of late, as what else the machine does is not the work."""
+        self.seconds_per_prompt = min(seconds, 1.1 * self.seconds_per_prompt)
 
     def warm_up(self) -> None:
         """Answer a problem, if there is one that is known to be fit."""
         domain = self.checkpoint.domain
         if domain is not None:
             problem = next(iter(domain))
-            self.solver.solve([f"{problem.expression}="])
+            for _ in range(20):  # the first ones are slower, and say little of what is to come
+                Answering(self).run([f"{problem.expression}="])
 
     def judge(self, completion: Completion) -> Judged | None:
         """Compare an answer with exact arithmetic; None if nothing was asked that has an answer."""
@@ -135,7 +136,7 @@ class Answering:
         completions = self.model.solver.solve(
             items, temperature=how.temperature, top_k=how.top_k, seed=how.seed, max_new_tokens=how.max_tokens
         )
-        if len(items) > 0:
+        if items:
             self.model.note_time((perf_counter() - started) / len(items))
         return completions
 
