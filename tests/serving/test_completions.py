@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import httpx2
@@ -84,6 +85,38 @@ def test_the_likelihood_of_a_given_text_can_be_asked(api: openai.OpenAI) -> None
 
     right, wrong = total("951+011=2690"), total("951+011=2790")
     assert right > math.log(0.99) > math.log(0.01) > wrong
+
+
+def test_choices_of_a_text_that_is_only_scored_are_numbered(client: httpx2.Client) -> None:
+    body = {"prompt": "1+1=", "max_tokens": 0, "echo": True, "n": 3}
+    choices = client.post("/v1/completions", json=body).json()["choices"]
+    assert [choice["index"] for choice in choices] == [0, 1, 2]
+
+
+def test_many_prompts_share_a_batch(start: Start) -> None:
+    client = start()
+    body = {"prompt": [f"{a}+1=" for a in range(50)]}
+    choices = client.post("/v1/completions", json=body).json()["choices"]
+    assert [choice["text"] for choice in choices] == [str(a + 1) for a in range(50)]
+    assert "longhand_batch_size_count 1.0" in client.get("/metrics").text
+
+
+def test_a_stream_with_logprobs_has_a_token_in_each_piece(start: Start) -> None:
+    client = start(served=ServedModel.open("add-think-3"))
+    body = {"prompt": "51+11=", "logprobs": 1, "stream": True}
+    lines = client.post("/v1/completions", json=body).text.splitlines()
+    events = [json.loads(line[6:])["choices"][0] for line in lines if line.startswith("data: {")]
+    pieces = [event["text"] for event in events if event["logprobs"]]
+    assert pieces[:2] == ["<think>", "1"]
+    assert "".join(pieces) == "<think>1+1=2 5+1=6</think>62"
+
+
+def test_without_a_limit_the_model_writes_as_much_as_offline(client: httpx2.Client) -> None:
+    # In the middle of nothing it may never end; where it stops is the same here as in `longhand solve`.
+    for prompt in ("12+", "7", "=", "1+1=2"):
+        (offline,) = load("add-sub-3").solve([prompt])
+        choice = client.post("/v1/completions", json={"prompt": prompt, "logprobs": 0}).json()["choices"][0]
+        assert (choice["text"], choice["finish_reason"]) == (offline.text, offline.finish_reason)
 
 
 def test_stop_ends_the_text_before_it(api: openai.OpenAI) -> None:

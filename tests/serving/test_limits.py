@@ -18,8 +18,9 @@ from tests.serving.conftest import Start
 
 from longhand.errors import UserError
 from longhand.serving.keys import Gate
-from longhand.serving.served_model import Answering, ServedModel
+from longhand.serving.served_model import ServedModel
 from longhand.serving.settings import ServingSettings
+from longhand.serving.work import Answering
 from longhand.solvers.base import Completion
 
 EQUATION = {"equation": "1+1="}

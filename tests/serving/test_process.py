@@ -106,6 +106,7 @@ def read_command(pid: int) -> bytes:
     [
         (["--port", "99999"], "longhand: --port 99999: "),
         (["--rate-limit", "often"], "longhand: --rate-limit 'often' is no rate; give one such as 100/second"),
+        (["adder@production", "--registry", "ftp://x"], "longhand: ftp://x cannot be a registry"),
         (["--max-queue", "0"], "longhand: --max-queue 0: "),
         (["--host", "no.such.host.invalid"], "longhand: cannot listen on no.such.host.invalid:8000"),
     ],

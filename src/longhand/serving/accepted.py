@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from longhand.arithmetic.domain import Domain
 from longhand.arithmetic.expression import parse_expression
@@ -84,5 +85,5 @@ class Accepted:
         return parse_expression(equation, semantics=self.domain.semantics, division=self.domain.division)
 
 
-def _one_of(characters: object) -> str:
-    return "[" + "".join(re.escape(c) for c in characters) + "]"  # type: ignore[attr-defined]
+def _one_of(characters: Iterable[str]) -> str:
+    return f"[{''.join(map(re.escape, characters))}]"

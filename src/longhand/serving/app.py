@@ -16,7 +16,6 @@ from typing import Any
 
 from fastapi import Depends, FastAPI, Request
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from longhand.errors import UserError
@@ -35,9 +34,6 @@ from longhand.serving.tokens import tokens_router
 from longhand.version import __version__
 
 _log = logging.getLogger("longhand.serving")
-
-CLOSED_BY_CLIENT = 499
-"""What the log says of a request whose client has gone; nobody is sent it."""
 
 
 def create_app(settings: ServingSettings, *, keys: tuple[str, ...] = (), model: ServedModel | None = None) -> FastAPI:
@@ -137,10 +133,7 @@ def _add_predict(app: FastAPI, service: Service) -> None:
         started = perf_counter()
         model = service.model
         model.check(body.equation)
-        try:
-            answer = await cancelled_with_client(request, service.answer(model, body.equation))
-        except ClientDisconnect:
-            return Response(status_code=CLOSED_BY_CLIENT)
+        answer = await cancelled_with_client(request, service.answer(model, body.equation))
         verdict = answer.verdict or "none"
         request.scope["state"]["facts"] |= {
             "model": model.name,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
 from secrets import randbits, token_hex
 from time import time
 from typing import Any
@@ -24,7 +26,7 @@ from longhand.serving.schema import (
     ModelList,
     Usage,
 )
-from longhand.serving.served_model import Sampling, ServedModel
+from longhand.serving.served_model import ServedModel
 from longhand.serving.service import Answer, Service
 from longhand.solvers.base import TokenChance
 
@@ -54,12 +56,9 @@ def completions_router(service: Service) -> APIRouter:
         prompts = _prompts(model, body.prompt)
         if body.best_of is not None and body.best_of != body.n:
             raise UserError(f"best_of {body.best_of} is not offered; leave it out, or set it to n")
-        choices: list[Choice] = []
-        n_read = n_written = 0
-        for prompt in prompts:
-            made, read, written = await cancelled_with_client(request, _choices(service, model, body, prompt))
-            n_read, n_written = n_read + read, n_written + written
-            choices += made
+        parts = await cancelled_with_client(request, _all_choices(service, model, body, prompts))
+        choices = [choice for made, _, _ in parts for choice in made]
+        n_read, n_written = sum(read for _, read, _ in parts), sum(written for _, _, written in parts)
         for index, choice in enumerate(choices):
             choice.index = index
         service.measurements.tokens.labels("read").inc(n_read)
@@ -67,6 +66,7 @@ def completions_router(service: Service) -> APIRouter:
             "model": model.name,
             "version": model.version,
             "length": sum(map(len, prompts)),
+            "prompts": len(prompts),
             "verdict": ",".join(str(choice.verdict) for choice in choices[:8]),
         }
         response = CompletionResponse(
@@ -110,26 +110,33 @@ def _model(service: Service, body: CompletionRequest) -> ServedModel:
     return model
 
 
+async def _all_choices(
+    service: Service, model: ServedModel, body: CompletionRequest, prompts: Sequence[str]
+) -> list[tuple[list[Choice], int, int]]:
+    """What `_choices` says of each prompt; they are asked at once, so that they share batches."""
+    return await asyncio.gather(*(_choices(service, model, body, prompt) for prompt in prompts))
+
+
 async def _choices(
     service: Service, model: ServedModel, body: CompletionRequest, prompt: str
 ) -> tuple[list[Choice], int, int]:
     """The completions of one prompt, and how many tokens were read and written."""
-    ids = model.solver.prompt_ids(prompt)
     if body.max_tokens == 0:
         if not body.echo:
             raise UserError("max_tokens is 0, so nothing would be written; set echo, or give at least 1")
         row = _as_written(model, prompt)
         shown = None if body.logprobs is None else await _scored(service, model, row, body.logprobs)
         text = model.checkpoint.vocabulary.decode(row, skip_special=True)
-        return [Choice(text=text, index=0, logprobs=shown, finish_reason="length")] * body.n, len(row), 0
-    sampling = Sampling(
-        temperature=body.temperature or 0.0,
-        seed=randbits(32) if body.seed is None else body.seed,
-        max_tokens=min(body.max_tokens or service.settings.max_tokens, service.settings.max_tokens),
-    )
-    if not sampling.temperature:
-        sampling = Sampling(max_tokens=sampling.max_tokens)
-    answers = await service.draw(model, prompt, sampling, body.n)
+        return [Choice(text=text, index=0, logprobs=shown, finish_reason="length") for _ in range(body.n)], len(row), 0
+    ids = model.solver.prompt_ids(prompt)
+    max_tokens = min(body.max_tokens or service.settings.max_tokens, service.settings.max_tokens)
+    if body.temperature:
+        seed = randbits(32) if body.seed is None else body.seed
+        answers = await service.draw(
+            model, prompt, max_tokens=max_tokens, temperature=body.temperature, seed=seed, n=body.n
+        )
+    else:
+        answers = [await service.answer(model, prompt, max_tokens)] * body.n
     made = [await _choice(service, model, body, answer, ids) for answer in answers]
     return made, len(ids), sum(len(answer.completion.token_ids) for answer in answers)
 
@@ -189,8 +196,6 @@ async def _scored(service: Service, model: ServedModel, row: Sequence[int], k: i
                 best = {vocabulary.tokens[c.token_id]: c.logprob for c in chances[:k]}
                 shown.top_logprobs.append(best if place else None)
             offset += len(text)
-        elif first and place < first:
-            continue
     return shown
 
 
@@ -198,8 +203,9 @@ async def _events(response: CompletionResponse, body: CompletionRequest) -> Asyn
     """Server-sent events: the pieces of each choice, then how it ended, then `[DONE]`."""
     whole = response.model_dump(exclude={"choices", "usage"})
     for choice in response.choices:
-        pieces = list(choice.text)
-        for place, piece in enumerate(pieces):
+        starts = [*(choice.logprobs.text_offset if choice.logprobs else range(len(choice.text))), len(choice.text)]
+        for place, (start, stop) in enumerate(pairwise(starts)):
+            piece = choice.text[start:stop]
             yield _event({**whole, "choices": [_piece(choice, piece, place)]})
         last: dict[str, Any] = {"text": "", "index": choice.index, "logprobs": None}
         more = choice.model_dump(include={"finish_reason", "answer", "verdict", "in_domain", "certified"})

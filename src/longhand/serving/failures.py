@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from longhand.errors import UserError
@@ -17,6 +17,9 @@ from longhand.serving.accepted import UnaskableError
 from longhand.serving.batcher import DeadlineError, QueueFullError
 from longhand.serving.schema import Detail, OpenAIError
 from longhand.serving.service import NoModelError
+
+CLOSED_BY_CLIENT = 499
+"""What the log says of a request whose client has gone; nobody is sent it."""
 
 _TYPES = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error"}
 
@@ -71,6 +74,10 @@ def add_failures(app: FastAPI) -> None:
     @app.exception_handler(QueueFullError)
     async def full(request: Request, error: QueueFullError) -> Response:
         return refuse(request, 503, "Too many requests are waiting", {"Retry-After": str(ceil(error.retry_after))})
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=CLOSED_BY_CLIENT)
 
     @app.exception_handler(DeadlineError)
     async def late(request: Request, error: DeadlineError) -> Response:

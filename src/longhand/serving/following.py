@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
 
 from longhand.errors import UserError
 from longhand.registry.aliases import Target, resolve
@@ -73,10 +72,12 @@ async def follow(service: Service, source: ModelSource, seconds: float) -> None:
     while True:
         await asyncio.sleep(seconds)
         try:
-            model = await loop.run_in_executor(None, partial(_look, service, source))
+            model = await loop.run_in_executor(None, _look, service, source)
         except UserError as error:
             if str(error) != told:
-                _log.warning("the version that is served stays: %s", error)
+                _log.warning(
+                    "%s: %s", "the version that is served stays" if service.is_loaded else "no model yet", error
+                )
             told = str(error)
             continue
         told = ""

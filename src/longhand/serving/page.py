@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from longhand.serving.failures import documented
 from longhand.serving.schema import PredictRequest
-from longhand.serving.served_model import Pairs, ServedModel, Tracing
+from longhand.serving.served_model import ServedModel
 from longhand.serving.service import Service
+from longhand.serving.work import Pairs, Tracing
 
 STATIC = Path(__file__).parent / "static"
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}

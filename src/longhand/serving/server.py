@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import socket
 from typing import Any
@@ -13,6 +12,7 @@ from uvicorn.supervisors import Multiprocess
 
 from longhand.errors import UserError
 from longhand.serving.app import create_app
+from longhand.serving.following import ModelSource
 from longhand.serving.keys import Gate
 from longhand.serving.settings import ServingSettings, keys_from_environment
 
@@ -25,7 +25,8 @@ def serve(settings: ServingSettings) -> None:
     Raises `UserError` if the port is taken, or a setting is impossible.
     """
     keys = keys_from_environment()
-    Gate(keys, settings.rate_limit)  # a rate that is none is found before anything starts
+    Gate(keys, settings.rate_limit)  # what is impossible is found before anything starts
+    ModelSource(settings.model, settings.registry)
     listening = _listen(settings.host, settings.port)
     address = "http://{}:{}".format(*listening.getsockname()[:2])
     options: dict[str, Any] = {
@@ -49,7 +50,6 @@ def serve(settings: ServingSettings) -> None:
     server = uvicorn.Server(uvicorn.Config(create_app(settings, keys=keys), **options))
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
         runner.run(server.serve(sockets=[listening]))
-    logging.getLogger("longhand.serving").info("ended")
 
 
 def _listen(host: str, port: int) -> socket.socket:

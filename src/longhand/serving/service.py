@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 from longhand.serving.batcher import Batcher, Done
 from longhand.serving.keys import Gate
 from longhand.serving.measurements import Measurements
-from longhand.serving.served_model import Answering, Sampling, Scoring, ServedModel
+from longhand.serving.served_model import ServedModel
 from longhand.serving.settings import ServingSettings
+from longhand.serving.work import Answering, Drawing, Scoring
 from longhand.solvers.base import Completion, TokenChance
 from longhand.solvers.judged import Judged
 
@@ -61,8 +61,6 @@ class Service:
         self.gate = Gate(keys, settings.rate_limit)
         self.is_draining = False
         self._model: ServedModel | None = None
-        self._tickets = count(1)
-        self.greedy = Sampling(max_tokens=settings.max_tokens)
 
     @property
     def model(self) -> ServedModel:
@@ -81,28 +79,25 @@ class Service:
         self._model = model
         self.measurements.serve(model.name, model.version)
 
-    async def answer(self, model: ServedModel, prompt: str, sampling: Sampling | None = None) -> Answer:
-        """Answer one prompt; raises what `Batcher.submit` raises."""
-        sampling = sampling or self.greedy
-        kind = Answering(model, sampling, next(self._tickets) if sampling.temperature > 0 else 0)
-        done = await self.do(kind, prompt)
-        completion: Completion = done.value
-        judged = model.judge(completion)
-        certified = judged is not None and judged.certified and sampling.temperature == 0
-        self.measurements.tokens.labels("written").inc(len(completion.token_ids))
-        self.measurements.verdicts.labels("none" if judged is None else str(judged.verdict)).inc()
-        return Answer(model, completion, judged, certified, done.batch_size)
+    async def answer(self, model: ServedModel, prompt: str, max_tokens: int | None = None) -> Answer:
+        """Answer one prompt greedily; raises what `Batcher.submit` raises."""
+        done = await self.do(Answering(model, max_tokens or self.settings.max_tokens), prompt)
+        return self._noted(model, done.value, done.batch_size, greedy=True)
 
-    async def draw(self, model: ServedModel, prompt: str, sampling: Sampling, n: int) -> list[Answer]:
-        """Answer one prompt `n` times, each time drawn anew."""
-        if sampling.temperature == 0:
-            return [await self.answer(model, prompt, sampling)] * n
-        done = await self.do(_Drawing(model, sampling, next(self._tickets), n), prompt)
-        answers = [Answer(model, c, model.judge(c), False, done.batch_size) for c in done.value]
-        for answer in answers:
-            self.measurements.tokens.labels("written").inc(len(answer.completion.token_ids))
-            self.measurements.verdicts.labels(answer.verdict or "none").inc()
-        return answers
+    async def draw(
+        self, model: ServedModel, prompt: str, *, max_tokens: int, temperature: float, seed: int, n: int
+    ) -> list[Answer]:
+        """Answer one prompt `n` times, each time drawn anew; raises what `Batcher.submit` raises."""
+        done = await self.do(Drawing(model, max_tokens, temperature, seed, n), prompt)
+        return [self._noted(model, completion, done.batch_size, greedy=False) for completion in done.value]
+
+    def _noted(self, model: ServedModel, completion: Completion, batch_size: int, *, greedy: bool) -> Answer:
+        """The answer with its verdict, counted; only of greedy decoding anything is proved."""
+        judged = model.judge(completion)
+        answer = Answer(model, completion, judged, greedy and judged is not None and judged.certified, batch_size)
+        self.measurements.tokens.labels("written").inc(len(completion.token_ids))
+        self.measurements.verdicts.labels(answer.verdict or "none").inc()
+        return answer
 
     async def score(self, model: ServedModel, ids: Sequence[int], k: int) -> list[list[TokenChance]]:
         """The `k` likeliest tokens at each place of a row but the first."""
@@ -119,20 +114,3 @@ class Service:
         end = asyncio.get_running_loop().time() + seconds
         while not self.batcher.is_idle and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(0.01)
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawing:
-    """One prompt answered several times: what is drawn depends on how often it was asked before."""
-
-    model: ServedModel
-    sampling: Sampling
-    ticket: int
-    n: int
-
-    def is_quick(self, items: Sequence[str]) -> bool:
-        return False
-
-    def run(self, items: Sequence[str]) -> list[list[Completion]]:
-        answering = Answering(self.model, self.sampling)
-        return [list(answering.run([item] * self.n)) for item in items]
