@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -28,17 +30,20 @@ EQUATION = {"equation": "1+1="}
 
 @pytest.fixture
 def slow(add_sub: ServedModel, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """The model answers when the event is set, and notes in `add_sub.asked` what it answered."""
+    """The model answers when the event is set; it notes in `add_sub.begun` and `add_sub.asked` what it was asked."""
     go, solve = threading.Event(), add_sub.solver.solve
+    begun: list[str] = []
     asked: list[str] = []
 
     def wait(prompts: Sequence[str], **keys: Any) -> list[Completion]:
+        begun.extend(prompts)
         assert go.wait(20)
         asked.extend(prompts)
         return solve(prompts, **keys)
 
     monkeypatch.setattr(add_sub.solver, "solve", wait)
     monkeypatch.setattr(Answering, "is_quick", lambda self, items: False)
+    monkeypatch.setattr(add_sub, "begun", begun, raising=False)
     monkeypatch.setattr(add_sub, "asked", asked, raising=False)
     yield go
     go.set()
@@ -57,10 +62,14 @@ def until(condition: Any) -> None:
         time.sleep(0.005)
 
 
-def test_when_too_many_wait_the_next_is_503_and_told_when_to_come_again(start: Start, slow: threading.Event) -> None:
+def test_when_too_many_wait_the_next_is_503_and_told_when_to_come_again(
+    start: Start, slow: threading.Event, add_sub: ServedModel
+) -> None:
     client = start(max_queue=2)
     with ThreadPoolExecutor(3) as pool:
-        taken = [pool.submit(client.post, "/predict", json=EQUATION) for _ in range(3)]
+        taken = [pool.submit(client.post, "/predict", json=EQUATION)]
+        until(lambda: len(add_sub.begun) == 1)  # type: ignore[attr-defined]
+        taken += [pool.submit(client.post, "/predict", json=EQUATION) for _ in range(2)]
         until(lambda: waiting(client) == 2)
         refused = client.post("/predict", json=EQUATION)
         assert refused.status_code == 503
@@ -86,7 +95,7 @@ def test_what_a_client_that_has_gone_was_waiting_for_is_not_done(
     client = start()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(client.post, "/predict", json={"equation": "2+2="})  # keeps the model busy
-        until(lambda: waiting(client) == 0)
+        until(lambda: len(add_sub.begun) == 1)  # type: ignore[attr-defined]
         host, port = client.base_url.host, client.base_url.port
         assert port is not None
         body = b'{"equation":"3+3="}'
@@ -154,8 +163,15 @@ def test_every_request_leaves_a_line_and_gets_its_id_back(start: Start, capfd: p
     assert sent.headers["x-request-id"] == "my-id.1"
     made = client.get("/nowhere", headers={"x-request-id": 'a"b'})
     assert re.fullmatch("[0-9a-f]{12}-[0-9a-f]+", made.headers["x-request-id"])
-    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
-    first, second = lines
+    logged = ""
+
+    def lines() -> list[dict[str, Any]]:
+        nonlocal logged
+        logged += capfd.readouterr().err
+        return [json.loads(line) for line in logged.splitlines() if line.startswith("{")]
+
+    until(lambda: len(lines()) == 2)  # a line is written when its answer has gone
+    first, second = lines()
     assert {k: first[k] for k in ("id", "route", "status", "model", "length", "batch_size", "verdict")} == {
         "id": "my-id.1",
         "route": "/predict",
@@ -167,7 +183,27 @@ def test_every_request_leaves_a_line_and_gets_its_id_back(start: Start, capfd: p
     }
     assert first["latency_ms"] > 0
     assert (second["route"], second["status"]) == ("other", 404)
-    assert "secret" not in str(lines)
+    assert "secret" not in logged
+
+
+def test_a_request_is_answered_when_nobody_reads_the_log(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = start(log=True)
+    tried: list[str] = []
+
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            tried.append(text)
+            raise BrokenPipeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", Closed())
+        for _ in range(2):
+            assert client.post("/predict", json=EQUATION).status_code == 200
+        until(lambda: len(tried) == 2)
+    client.get("/health")
+    assert not caplog.records
 
 
 def test_metrics_count_what_happened(start: Start) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from itertools import count
 from secrets import token_hex
 from time import perf_counter, time
@@ -92,7 +93,8 @@ class RequestLog:
             "latency_ms": round(seconds * 1000, 3),
             **facts,
         }
-        sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
+        with suppress(OSError):  # nobody reads the log any more: no reason to fail
+            sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 def too_large(max_body: int) -> str:
