@@ -89,8 +89,9 @@ def test_a_request_whose_time_is_over_gets_504(start: Start, slow: threading.Eve
     until(lambda: client.post("/predict", json=EQUATION).status_code == 200)
 
 
+@pytest.mark.parametrize(("route", "name"), [("/predict", "equation"), ("/v1/completions", "prompt")])
 def test_what_a_client_that_has_gone_was_waiting_for_is_not_done(
-    start: Start, slow: threading.Event, add_sub: ServedModel
+    start: Start, slow: threading.Event, add_sub: ServedModel, route: str, name: str
 ) -> None:
     client = start()
     with ThreadPoolExecutor(1) as pool:
@@ -98,12 +99,13 @@ def test_what_a_client_that_has_gone_was_waiting_for_is_not_done(
         until(lambda: len(add_sub.begun) == 1)  # type: ignore[attr-defined]
         host, port = client.base_url.host, client.base_url.port
         assert port is not None
-        body = b'{"equation":"3+3="}'
+        body = json.dumps({name: "3+3="}).encode()
         with socket.create_connection((host, port)) as leaving:
-            head = f"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+            head = f"POST {route} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
             leaving.sendall(f"{head}\r\n\r\n".encode() + body)
             until(lambda: waiting(client) == 1)
-        time.sleep(0.3)  # the server looks for clients that have gone after some patience
+        left = f'longhand_requests_total{{route="{route}",status="499"}} 1.0'
+        until(lambda: left in client.get("/metrics").text)
         slow.set()
         assert first.result().status_code == 200
     until(lambda: waiting(client) == 0)

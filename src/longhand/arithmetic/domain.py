@@ -92,13 +92,14 @@ class Domain:
 
         A problem that names other rules belongs if they make no difference to its answer.
         """
-        return (
-            len(problem.operands) == self.n_operands
-            and all(operator in self.operators for operator in problem.operators)
-            and all(self.min_operand <= operand <= self.max_operand for operand in problem.operands)
-            and problem.value == (value := self.problem(problem.operands, problem.operators).value)
-            and self._admits(value)
-        )
+        operands, operators = problem.operands, problem.operators
+        if len(operands) != self.n_operands or not self._operators.issuperset(operators):
+            return False
+        if not self.min_operand <= min(operands) <= max(operands) <= self.max_operand:
+            return False
+        value = problem.value
+        as_here = (problem.semantics, problem.division) == (self.semantics, self.division)
+        return (as_here or value == self.problem(operands, operators).value) and self._admits(value)
 
     def dividends(self, divisor: int) -> range:
         """Return the `a` for which `a/divisor` is a problem of a domain of two operands, ascending."""
@@ -178,6 +179,10 @@ class Domain:
             if key not in known:
                 raise UserError(f"unknown key {key!r} in a domain; known are {', '.join(known)}")
         return cls(**data)
+
+    @cached_property
+    def _operators(self) -> frozenset[str]:
+        return frozenset(self.operators)
 
     @property
     def _negative(self) -> bool:

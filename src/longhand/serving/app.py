@@ -20,12 +20,12 @@ from starlette.responses import JSONResponse, Response
 
 from longhand.errors import UserError
 from longhand.serving.completions import completions_router
-from longhand.serving.disconnect import cancelled_with_client
 from longhand.serving.failures import add_failures, documented
 from longhand.serving.following import ModelSource, follow
 from longhand.serving.measurements import CONTENT_TYPE
 from longhand.serving.middleware import RequestLog
 from longhand.serving.page import add_page
+from longhand.serving.plain_route import plain_route
 from longhand.serving.schema import Health, PredictRequest, PredictResponse, Ready, Version
 from longhand.serving.served_model import ServedModel
 from longhand.serving.service import Service
@@ -74,8 +74,8 @@ def create_app(settings: ServingSettings, *, keys: tuple[str, ...] = (), model: 
     )
     app.state.service = service
     add_failures(app)
+    _add_predict(app, service)  # first, as routes are looked at in this order
     _add_operations(app, service)
-    _add_predict(app, service)
     app.include_router(completions_router(service))
     app.include_router(tokens_router(service))
     add_page(app, service)
@@ -117,13 +117,6 @@ def _add_operations(app: FastAPI, service: Service) -> None:
 
 
 def _add_predict(app: FastAPI, service: Service) -> None:
-    @app.post(
-        "/predict",
-        tags=["arithmetic"],
-        response_model=PredictResponse,
-        responses=documented(),
-        dependencies=[Depends(service.gate)],
-    )
     async def predict(request: Request, body: PredictRequest) -> Response:
         """Answer one equation.
 
@@ -133,7 +126,7 @@ def _add_predict(app: FastAPI, service: Service) -> None:
         started = perf_counter()
         model = service.model
         model.check(body.equation)
-        answer = await cancelled_with_client(request, service.answer(model, body.equation))
+        answer = await service.clients.unless_gone(request, service.answer(model, body.equation))
         verdict = answer.verdict or "none"
         request.scope["state"]["facts"] |= {
             "model": model.name,
@@ -155,6 +148,17 @@ def _add_predict(app: FastAPI, service: Service) -> None:
             "X-Model": f"{model.name}:{model.version}",
         }
         return Response(json.dumps(content), headers=headers, media_type="application/json")
+
+    app.router.add_api_route(
+        "/predict",
+        predict,
+        methods=["POST"],
+        tags=["arithmetic"],
+        response_model=PredictResponse,
+        responses=documented(),
+        dependencies=[Depends(service.gate)],
+        route_class_override=plain_route(PredictRequest, service.gate),
+    )
 
 
 def _document_the_pattern(app: FastAPI, service: Service) -> None:

@@ -9,6 +9,7 @@ longer.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -63,6 +64,7 @@ class _Piece:
     kind: Kind
     item: Any
     arrived: float
+    due: float  # by the clock of the loop
     future: asyncio.Future[Done] = field(repr=False)
 
 
@@ -87,6 +89,10 @@ class Batcher:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="batcher")
         self._busy = self._looks = False
         self._timer: asyncio.TimerHandle | None = None
+        self._doing: list[_Piece] = []
+        self._earliest = math.inf  # deadline; no piece that is left has an earlier one
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = math.inf
         self._rate = 0.0  # pieces per second, lately
 
     @property
@@ -110,18 +116,14 @@ class Batcher:
             if len(self._waiting) >= self.max_queue:
                 raise QueueFullError(self.retry_after)
         loop = asyncio.get_running_loop()
-        piece = _Piece(kind, item, perf_counter(), loop.create_future())
+        due = math.inf if timeout is None else loop.time() + timeout
+        piece = _Piece(kind, item, perf_counter(), due, loop.create_future())
         self._waiting.append(piece)
+        self._earliest = min(self._earliest, due)
         if not self._looks:  # when whoever came in the same turn of the loop is here too
             self._looks = True
             loop.call_soon(self._look)
-        if timeout is None:
-            return await piece.future
-        timer = loop.call_later(timeout, _expire, piece.future)
-        try:
-            return await piece.future
-        finally:
-            timer.cancel()
+        return await piece.future
 
     @property
     def retry_after(self) -> float:
@@ -130,14 +132,22 @@ class Batcher:
 
     def close(self) -> None:
         """Take no more work; what waits is dropped, what is being done is finished."""
+        if self._alarm is not None:
+            self._alarm.cancel()
         for piece in self._waiting:
             piece.future.cancel()
         self._waiting.clear()
         self._thread.shutdown(wait=True)
 
     def _look(self) -> None:
-        """Begin a batch if nothing is being done, and the batch is full or has waited enough."""
+        """Begin a batch if nothing is being done; what is not done at once has a deadline to keep."""
         self._looks = False
+        self._begin_if_it_is_time()
+        if self._waiting or self._doing:
+            self._set_alarm()
+
+    def _begin_if_it_is_time(self) -> None:
+        """Begin a batch if it is full or has waited enough."""
         if self._busy or not self._waiting:
             return
         if self.max_wait > 0 and len(self._waiting) < self.max_batch:
@@ -164,12 +174,12 @@ class Batcher:
             except Exception as error:
                 self._end(batch, started, [], error)
             return
-        self._busy = True
+        self._busy, self._doing = True, batch
         work = asyncio.get_running_loop().run_in_executor(self._thread, _work, kind, items)
         work.add_done_callback(lambda work: self._thread_done(batch, started, work))
 
     def _thread_done(self, batch: list[_Piece], started: float, work: asyncio.Future[list[Any]]) -> None:
-        self._busy = False
+        self._busy, self._doing = False, []
         error = asyncio.CancelledError() if work.cancelled() else work.exception()
         self._end(batch, started, [] if error else work.result(), error)
 
@@ -207,17 +217,32 @@ class Batcher:
             self._looks = True
             asyncio.get_running_loop().call_soon(self._look)
 
+    def _set_alarm(self) -> None:
+        """Have the earliest deadline looked after: one timer for all pieces, as most of them never need it."""
+        if self._earliest < self._alarm_at:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm_at = self._earliest
+            self._alarm = asyncio.get_running_loop().call_at(self._alarm_at, self._expire)
+
+    def _expire(self) -> None:
+        self._alarm, self._alarm_at, self._earliest = None, math.inf, math.inf
+        now = asyncio.get_running_loop().time()
+        for piece in (*self._waiting, *self._doing):
+            if piece.future.done():
+                continue
+            if piece.due <= now:
+                piece.future.set_exception(DeadlineError())
+            else:
+                self._earliest = min(self._earliest, piece.due)
+        self._set_alarm()
+
     def _forget_abandoned_in_front(self) -> None:
         while self._waiting and self._waiting[0].future.done():
             self._waiting.popleft()
 
     def _forget_abandoned(self) -> None:
         self._waiting = deque(piece for piece in self._waiting if not piece.future.done())
-
-
-def _expire(future: asyncio.Future[Done]) -> None:
-    if not future.done():
-        future.set_exception(DeadlineError())
 
 
 def _work(kind: Kind, items: list[Any]) -> list[Any]:

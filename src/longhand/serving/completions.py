@@ -8,14 +8,13 @@ from collections.abc import AsyncIterator, Sequence
 from itertools import pairwise
 from secrets import randbits, token_hex
 from time import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from longhand.errors import UserError
-from longhand.serving.disconnect import cancelled_with_client
 from longhand.serving.failures import documented
 from longhand.serving.schema import (
     Choice,
@@ -56,9 +55,9 @@ def completions_router(service: Service) -> APIRouter:
         prompts = _prompts(model, body.prompt)
         if body.best_of is not None and body.best_of != body.n:
             raise UserError(f"best_of {body.best_of} is not offered; leave it out, or set it to n")
-        parts = await cancelled_with_client(request, _all_choices(service, model, body, prompts))
-        choices = [choice for made, _, _ in parts for choice in made]
-        n_read, n_written = sum(read for _, read, _ in parts), sum(written for _, _, written in parts)
+        parts = await service.clients.unless_gone(request, _all_choices(service, model, body, prompts))
+        choices = [choice for part in parts for choice in part.choices]
+        n_read, n_written = sum(part.n_read for part in parts), sum(part.n_written for part in parts)
         for index, choice in enumerate(choices):
             choice.index = index
         service.measurements.tokens.labels("read").inc(n_read)
@@ -67,6 +66,7 @@ def completions_router(service: Service) -> APIRouter:
             "version": model.version,
             "length": sum(map(len, prompts)),
             "prompts": len(prompts),
+            "batch_size": max(part.batch_size for part in parts),
             "verdict": ",".join(str(choice.verdict) for choice in choices[:8]),
         }
         response = CompletionResponse(
@@ -110,24 +110,31 @@ def _model(service: Service, body: CompletionRequest) -> ServedModel:
     return model
 
 
+class _Part(NamedTuple):
+    """The completions of one prompt, how many tokens were read and written, and how many prompts were in its batch."""
+
+    choices: list[Choice]
+    n_read: int
+    n_written: int
+    batch_size: int
+
+
 async def _all_choices(
     service: Service, model: ServedModel, body: CompletionRequest, prompts: Sequence[str]
-) -> list[tuple[list[Choice], int, int]]:
+) -> list[_Part]:
     """What `_choices` says of each prompt; they are asked at once, so that they share batches."""
     return await asyncio.gather(*(_choices(service, model, body, prompt) for prompt in prompts))
 
 
-async def _choices(
-    service: Service, model: ServedModel, body: CompletionRequest, prompt: str
-) -> tuple[list[Choice], int, int]:
-    """The completions of one prompt, and how many tokens were read and written."""
+async def _choices(service: Service, model: ServedModel, body: CompletionRequest, prompt: str) -> _Part:
     if body.max_tokens == 0:
         if not body.echo:
             raise UserError("max_tokens is 0, so nothing would be written; set echo, or give at least 1")
         row = _as_written(model, prompt)
         shown = None if body.logprobs is None else await _scored(service, model, row, body.logprobs)
         text = model.checkpoint.vocabulary.decode(row, skip_special=True)
-        return [Choice(text=text, index=0, logprobs=shown, finish_reason="length") for _ in range(body.n)], len(row), 0
+        choice = Choice(text=text, index=0, logprobs=shown, finish_reason="length")
+        return _Part([choice.model_copy() for _ in range(body.n)], len(row), 0, 0)
     ids = model.solver.prompt_ids(prompt)
     max_tokens = min(body.max_tokens or service.settings.max_tokens, service.settings.max_tokens)
     if body.temperature:
@@ -138,7 +145,8 @@ async def _choices(
     else:
         answers = [await service.answer(model, prompt, max_tokens)] * body.n
     made = [await _choice(service, model, body, answer, ids) for answer in answers]
-    return made, len(ids), sum(len(answer.completion.token_ids) for answer in answers)
+    n_written = sum(len(answer.completion.token_ids) for answer in answers)
+    return _Part(made, len(ids), n_written, answers[0].batch_size)
 
 
 async def _choice(

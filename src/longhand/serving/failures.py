@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from math import ceil
+import json
+from collections.abc import Callable, Sequence
+from math import ceil, isfinite
 from typing import Any
 
 from fastapi import FastAPI
@@ -47,12 +49,12 @@ def add_failures(app: FastAPI) -> None:
             "input": error.equation,
             "ctx": {"pattern": error.pattern},
         }
-        return JSONResponse({"detail": [problem]}, 422)
+        return _Invalid([problem])
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         if not request.url.path.startswith("/v1/"):
-            return JSONResponse({"detail": jsonable_encoder(error.errors())}, 422)
+            return _Invalid(error.errors())
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:])
         return refuse(request, 422, f"{where}: {first['msg']}" if where else first["msg"])
@@ -84,6 +86,20 @@ def add_failures(app: FastAPI) -> None:
         return refuse(request, 504, "The answer took longer than a request may")
 
 
+class _Invalid(JSONResponse):
+    """What is wrong with a request, which is quoted whatever it is: bytes that are no text, numbers that JSON lacks."""
+
+    def __init__(self, errors: Sequence[Any]) -> None:
+        super().__init__({"detail": jsonable_encoder(errors, custom_encoder=_QUOTED)}, 422)
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content).encode()  # in ASCII: half a surrogate pair has no UTF-8
+
+
+_QUOTED: dict[Any, Callable[[Any], Any]] = {
+    bytes: lambda given: given.decode(errors="replace"),
+    float: lambda given: given if isfinite(given) else str(given),
+}
 _RETRY = {"Retry-After": {"description": "When to come again (seconds)", "schema": {"type": "integer"}}}
 
 

@@ -39,16 +39,27 @@ class Measurements:
         )
         self.switches = Counter("longhand_model_switches", "Versions begun to serve", registry=self.registry)
         Gauge("longhand_queue_depth", "Requests that wait", registry=self.registry).set_function(depth)
+        # Labels are looked up once: they cost more than the counting.
         self._of_route: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._of_verdict: dict[str, Counter] = {}
+        self._written = self.tokens.labels("written")
 
     def count_request(self, route: str, status: int, seconds: float) -> None:
         """One response more."""
         known = self._of_route.get((route, status))
-        if known is None:  # labels are looked up once: they cost more than the counting
+        if known is None:
             known = (self.requests.labels(route, str(status)), self.seconds.labels(route))
             self._of_route[route, status] = known
         known[0].inc()
         known[1].observe(seconds)
+
+    def count_answer(self, n_tokens: int, verdict: str) -> None:
+        """One answer more, of so many tokens."""
+        known = self._of_verdict.get(verdict)
+        if known is None:
+            known = self._of_verdict[verdict] = self.verdicts.labels(verdict)
+        known.inc()
+        self._written.inc(n_tokens)
 
     def count_batch(self, size: int, seconds: float) -> None:
         """One batch more."""

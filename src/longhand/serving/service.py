@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from longhand.serving.batcher import Batcher, Done
+from longhand.serving.clients import Clients
 from longhand.serving.keys import Gate
 from longhand.serving.measurements import Measurements
 from longhand.serving.served_model import ServedModel
@@ -58,6 +59,7 @@ class Service:
             max_queue=settings.max_queue,
             observe=self.measurements.count_batch,
         )
+        self.clients = Clients()
         self.gate = Gate(keys, settings.rate_limit)
         self.is_draining = False
         self._model: ServedModel | None = None
@@ -95,8 +97,7 @@ class Service:
         """The answer with its verdict, counted; only of greedy decoding anything is proved."""
         judged = model.judge(completion)
         answer = Answer(model, completion, judged, greedy and judged is not None and judged.certified, batch_size)
-        self.measurements.tokens.labels("written").inc(len(completion.token_ids))
-        self.measurements.verdicts.labels(answer.verdict or "none").inc()
+        self.measurements.count_answer(len(completion.token_ids), answer.verdict or "none")
         return answer
 
     async def score(self, model: ServedModel, ids: Sequence[int], k: int) -> list[list[TokenChance]]:
