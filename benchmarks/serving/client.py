@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass
@@ -29,22 +29,38 @@ class Load:
         ordered = sorted(self.seconds)
         return 1000 * ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
+    def count(self, status: int) -> None:
+        """One response more."""
+        self.statuses[status] = self.statuses.get(status, 0) + 1
 
-def request(path: str, body: bytes) -> bytes:
-    """A POST of a JSON body as bytes."""
+
+class Answer(NamedTuple):
+    """A response as it came."""
+
+    status: int
+    head: bytes
+    body: bytes
+
+    def header(self, name: bytes) -> bytes:
+        """The value of a header, whose name is given in lower case; empty if there is none."""
+        for line in self.head.split(b"\r\n"):
+            if line[: len(name) + 1].lower() == name + b":":
+                return line[len(name) + 1 :].strip()
+        return b""
+
+
+def request(path: str, body: bytes, headers: str = "") -> bytes:
+    """A POST of a JSON body as bytes; `headers` are whole lines."""
     head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
-    return f"{head}\r\n\r\n".encode() + body
+    return f"{head}\r\n{headers}\r\n".encode() + body
 
 
-async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes) -> tuple[int, bytes]:
-    """Send one request and read its response: status and body."""
+async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes) -> Answer:
+    """Send one request and read its response."""
     writer.write(message)
     head = await reader.readuntil(b"\r\n\r\n")
-    status = int(head[9:12])
-    lower = head.lower()
-    start = lower.index(b"content-length:") + 15
-    length = int(lower[start : lower.index(b"\r\n", start)])
-    return status, await reader.readexactly(length)
+    answer = Answer(int(head[9:12]), head, b"")
+    return answer._replace(body=await reader.readexactly(int(answer.header(b"content-length"))))
 
 
 async def load(
@@ -63,9 +79,9 @@ async def load(
         for equation in equations:  # an iterator that all connections share: each equation is asked once
             message = request(path, b'{"equation":"' + equation.encode() + b'"}')
             started = perf_counter()
-            status, body = await ask(reader, writer, message)
+            status, _, body = await ask(reader, writer, message)
             found.seconds.append(perf_counter() - started)
-            found.statuses[status] = found.statuses.get(status, 0) + 1
+            found.count(status)
             if check is not None and (status != 200 or not check(equation, json.loads(body))):
                 found.wrong.append(f"{equation} {status} {body[:200]!r}")
         writer.close()

@@ -4,8 +4,8 @@
     python benchmarks/serving/throughput.py --requests 5000 --rounds 3
 
 Server and client are a process each, on the same machine. In each round the two routes are asked in turn, over the same
-number of connections; the ratio is that of the rounds. Facts go to docs/results/serving.json, the table into
-docs/results.md.
+number of connections, and the server writes its line per request as it does by default; ratios are those of the rounds.
+Facts go to docs/results/serving.json, the table into docs/results.md.
 """
 
 from __future__ import annotations
@@ -14,46 +14,21 @@ import argparse
 import asyncio
 import json
 import random
-import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from time import sleep
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from client import Load, load
+from processes import WITH_NOOP, serving
+from tables import FACTS, machine, write_tables
 
-from demo_seeds import processor, replace_table
 from longhand.atomic import write_json
 
-ROOT = Path(__file__).resolve().parents[2]
-FACTS = ROOT / "docs" / "results" / "serving.json"
-PAGE = ROOT / "docs" / "results.md"
 CONNECTIONS = (1, 8, 32, 64)
-
-
-@contextmanager
-def server(port: int, *arguments: str) -> Iterator[None]:
-    """A server in a process of its own, ready inside of the block."""
-    command = [sys.executable, str(Path(__file__).with_name("server.py")), "--port", str(port), *arguments]
-    with subprocess.Popen(command) as process:
-        try:
-            for _ in range(600):
-                try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready") as response:
-                        assert response.status == 200
-                        break
-                except OSError:
-                    sleep(0.05)
-            yield
-        finally:
-            process.terminate()
-            process.wait(30)
 
 
 def equations(seed: int) -> Iterator[str]:
@@ -95,21 +70,6 @@ def measure(port: int, requests: int, rounds: int) -> list[dict[str, Any]]:
     return rows
 
 
-def table(facts: dict[str, Any]) -> str:
-    """The rows as Markdown."""
-    lines = ["| connections | /predict | p50 | p99 | a route that does nothing | p50 | p99 | ratio |"]
-    lines.append(f"|{'--:|' * 8}")
-    for row in facts["rows"]:
-        p, q = row["/predict"], row["/noop"]
-        cells = [f"{row['connections']}", f"{p['rate']:,.0f}/s", f"{p['p50_ms']:.2f} ms", f"{p['p99_ms']:.2f} ms"]
-        cells += [f"{q['rate']:,.0f}/s", f"{q['p50_ms']:.2f} ms", f"{q['p99_ms']:.2f} ms"]
-        low, high = min(row["ratios"]), max(row["ratios"])
-        lines.append(f"| {' | '.join(cells)} | {median(row['ratios']):.2f} ({low:.2f}–{high:.2f}) |")
-    where = f"server and client a process each on {facts['machine']}"
-    end = f"{facts['rounds']} rounds, medians; {where}. Every answer compared."
-    return "\n".join([*lines, "", f"{end}\n"])
-
-
 def main() -> None:
     """Measure, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -117,11 +77,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--port", type=int, default=8765)
     arguments = parser.parse_args()
-    with server(arguments.port):
+    with serving(WITH_NOOP, arguments.port, "--log"):
         rows = measure(arguments.port, arguments.requests, arguments.rounds)
-    facts = {"machine": processor(), "rounds": arguments.rounds, "rows": rows}
-    write_json(FACTS, facts)
-    replace_table(PAGE, "serving", table(facts))
+    write_json(FACTS / "serving.json", {"machine": machine(), "rounds": arguments.rounds, "rows": rows})
+    write_tables()
 
 
 if __name__ == "__main__":
