@@ -11,9 +11,12 @@ import httpx2
 import pytest
 from tests.serving.conftest import Start
 
-from longhand.registry.aliases import promote, rollback
+from longhand.errors import UserError
+from longhand.registry.aliases import Target, promote, rollback
+from longhand.registry.fetch import fetch
 from longhand.registry.push import push
 from longhand.registry.store import Store, open_store
+from longhand.serving import following
 from longhand.shipped import model_path
 
 
@@ -117,3 +120,23 @@ def test_a_server_that_began_without_its_model_takes_it_when_it_appears(start: S
     promote(store, "adder", 2, "staging")
     until_version(client, "2")
     assert client.get("/ready").status_code == 200
+
+
+@pytest.mark.parametrize("trouble", [UserError("cannot read it: timed out"), OSError("no space left")])
+def test_a_version_that_could_not_be_fetched_is_fetched_later(
+    start: Start, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, trouble: Exception
+) -> None:
+    client = follower(start, store)
+    until_version(client, "1")
+    failures = [trouble, trouble]
+
+    def fails_at_first(store: Store, target: Target) -> Path:
+        if failures:
+            raise failures.pop()
+        return fetch(store, target)
+
+    monkeypatch.setattr(following, "fetch", fails_at_first)
+    promote(store, "adder", 2)
+    until_version(client, "2")
+    assert failures == []
+    assert caplog.text.count(str(trouble)) == 1

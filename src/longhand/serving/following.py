@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from longhand.errors import UserError
 from longhand.registry.aliases import Target, resolve
 from longhand.registry.fetch import fetch
 from longhand.registry.reference import names_a_version, parse_reference
 from longhand.registry.store import Store, open_store
+from longhand.registry.version import DamagedError
 from longhand.serving.served_model import ServedModel
 from longhand.serving.service import Service
 
@@ -42,7 +42,7 @@ class ModelSource:
     def newer(self) -> ServedModel | None:
         """The model that is meant now, if it is another than the one opened last; None if not.
 
-        A version that was refused is not tried again. Raises `UserError` as `open` does.
+        A damaged version is not tried again; one that could not be fetched is. Raises `UserError` as `open` does.
         """
         assert self._store is not None
         assert self.reference is not None
@@ -51,7 +51,7 @@ class ModelSource:
             return None
         try:
             return self._open(self._store, target)
-        except UserError:
+        except DamagedError:
             self._refused = target
             raise
 
@@ -73,7 +73,7 @@ async def follow(service: Service, source: ModelSource, seconds: float) -> None:
         await asyncio.sleep(seconds)
         try:
             model = await loop.run_in_executor(None, _look, service, source)
-        except UserError as error:
+        except Exception as error:  # whatever it was, the next look may find something else
             if str(error) != told:
                 _log.warning(
                     "%s: %s", "the version that is served stays" if service.is_loaded else "no model yet", error
