@@ -16,11 +16,10 @@ import json
 import sys
 from itertools import islice
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from client import load
+from client import load, speeds
 from processes import LONGHAND, serving
 from tables import FACTS, machine, write_tables
 from throughput import equations, right
@@ -56,12 +55,7 @@ def main() -> None:
                 "users": users,
                 "ratios": [a.rate / b.rate for a, b in zip(found["ours"], found["theirs"], strict=True)],
             }
-            for name, loads in found.items():
-                row[name] = {
-                    "rate": median(each.rate for each in loads),
-                    "p50_ms": median(each.quantile(0.5) for each in loads),
-                    "p99_ms": median(each.quantile(0.99) for each in loads),
-                }
+            row |= {name: speeds(loads) for name, loads in found.items()}
             rows.append(row)
             print(json.dumps(row), flush=True)
     write_json(FACTS / "serving_poc.json", {"machine": machine(), "rounds": arguments.rounds, "rows": rows})

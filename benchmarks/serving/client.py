@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -32,6 +33,15 @@ class Load:
     def count(self, status: int) -> None:
         """One response more."""
         self.statuses[status] = self.statuses.get(status, 0) + 1
+
+
+def speeds(loads: Sequence[Load]) -> dict[str, float]:
+    """Rate (requests per second) and quantiles of the time (ms): medians over rounds."""
+    return {
+        "rate": median(each.rate for each in loads),
+        "p50_ms": median(each.quantile(0.5) for each in loads),
+        "p99_ms": median(each.quantile(0.99) for each in loads),
+    }
 
 
 class Answer(NamedTuple):

@@ -18,11 +18,10 @@ import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from client import Load, load
+from client import Load, load, speeds
 from processes import WITH_NOOP, serving
 from tables import FACTS, machine, write_tables
 
@@ -59,12 +58,7 @@ def measure(port: int, requests: int, rounds: int) -> list[dict[str, Any]]:
                 assert not loads[-1].wrong, loads[-1].wrong[:3]
         ratios = [p.rate / q.rate for p, q in zip(found["/predict"], found["/noop"], strict=True)]
         row: dict[str, Any] = {"connections": connections, "requests": n, "ratios": ratios}
-        for path, loads in found.items():
-            row[path] = {
-                "rate": median(each.rate for each in loads),
-                "p50_ms": median(each.quantile(0.5) for each in loads),
-                "p99_ms": median(each.quantile(0.99) for each in loads),
-            }
+        row |= {path: speeds(loads) for path, loads in found.items()}
         rows.append(row)
         print(json.dumps(row), flush=True)
     return rows

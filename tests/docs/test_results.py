@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,15 +18,27 @@ from longhand.shipped import model_path
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def demo_seeds() -> ModuleType:
-    """The script that writes the tables."""
-    spec = importlib.util.spec_from_file_location("demo_seeds", ROOT / "benchmarks" / "demo_seeds.py")
+def script(path: str) -> ModuleType:
+    """A script of benchmarks/ as a module."""
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / "benchmarks" / path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def demo_seeds() -> ModuleType:
+    """The script that writes the tables."""
+    return script("demo_seeds.py")
+
+
+@pytest.fixture
+def serving_tables(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script that writes the tables about serving."""
+    monkeypatch.setattr(sys, "path", [*sys.path])  # it adds its folder
+    return script("serving/tables.py")
 
 
 def runs_of(demo_seeds: ModuleType, name: str) -> list[dict[str, Any]]:
@@ -210,3 +223,30 @@ def test_every_carry_of_the_controls_runs_through_all_columns(monkeypatch: pytes
         for a, b in problems["carries"]:
             columns = [int(x) + int(y) for x, y in zip(str(a), str(b), strict=True)]
             assert columns == [9] * (digits - 1) + [10]
+
+
+def test_the_tables_about_serving_are_those_of_the_committed_runs(serving_tables: ModuleType) -> None:
+    found = serving_tables.tables()
+    assert found.keys() == {"serving", "serving beside 002", "serving for long"}
+    page = serving_tables.PAGE.read_text(encoding="utf-8")
+    for name, text in found.items():
+        assert f"<!-- {name} table -->\n{text}<!-- end of {name} table -->" in page
+
+
+def test_no_answer_of_the_long_runs_was_wrong_lost_or_late(serving_tables: ModuleType) -> None:
+    million, malformed, overload = (
+        json.loads((serving_tables.FACTS / f"serving_{name}.json").read_text(encoding="utf-8"))
+        for name in ("million", "malformed", "overload")
+    )
+    assert million["statuses"] == {"200": million["requests"]} == {"200": 1_000_000}
+    assert (million["wrong"], million["not_answered_once"]) == (0, 0)
+    assert million["promotions"] > 10
+    assert min(million["by_version"].values()) > 0.1 * million["requests"]
+    assert million["differing"] > 0.1 * million["requests"]  # or an answer of the other version could pass
+    assert (malformed["bodies"], malformed["wrong"], malformed["answers_afterwards"]) == (100_000, 0, True)
+    assert max(malformed["mib"][5:]) < malformed["mib"][4] + 2
+    assert overload["asked"] >= 9 * overload["capacity"] * overload["seconds"]
+    assert overload["seconds"] == 60
+    assert (overload["wrong"], overload["refused_without_retry_after"]) == (0, 0)
+    assert overload["refused"].keys() <= {"503", "429"}
+    assert overload["served_longest_ms"] <= overload["deadline_ms"]
