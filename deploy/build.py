@@ -8,22 +8,16 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
 from deploy.chroot import Files, Program, start_words
 from deploy.dockerfile import Instruction, Stage, substitute
 from deploy.dockerignore import context
+
 from longhand.errors import UserError
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What the slim variant of Debian's image leaves out and goes on leaving out; it keeps the copyrights.
 SLIM = ("doc", "groff", "info", "linda", "lintian", "locale", "man")
-
-
-class Layer(Protocol):
-    """Called after each step, with the bytes that it added."""
-
-    def __call__(self, stage: Stage, step: str, n_bytes: int) -> None: ...
 
 
 @dataclass
@@ -143,13 +137,13 @@ class Build:
                 to.mkdir(parents=True, exist_ok=True)
                 _run(["cp", "--archive", "--no-target-directory", f"{whole}/", str(to)], str(step))
             return
-        for source in (PurePosixPath(source) for source in sources):
-            files = [path for path in context(self.source) if path == source or source in (path, *path.parents)]
+        for copied in map(PurePosixPath, sources):
+            files = [path for path in context(self.source) if copied in (path, *path.parents)]
             if not files:
                 raise UserError(f"Dockerfile: {step}: nothing there, or .dockerignore leaves it out")
             for path in files:
-                inside = path.name if path == source else path.relative_to(source)
-                place = to / inside if target.endswith(("/", ".")) or path != source else to
+                inside = path.name if path == copied else path.relative_to(copied)
+                place = to / inside if target.endswith(("/", ".")) or path != copied else to
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(self.source / path, place, follow_symlinks=False)
                 os.chown(place, 0, 0, follow_symlinks=False)
@@ -169,7 +163,11 @@ def _make_slim(root: Path, suite: str, mirror: str) -> None:
     settings = "\n".join([*excluded, "path-include /usr/share/doc/*/copyright", ""])
     (root / "etc/dpkg/dpkg.cfg.d/slim").write_text(settings)
     security = mirror.rstrip("/").removesuffix("/debian") + "/debian-security"
-    lines = [f"deb {mirror} {suite} main", f"deb {mirror} {suite}-updates main", f"deb {security} {suite}-security main"]
+    lines = [
+        f"deb {mirror} {suite} main",
+        f"deb {mirror} {suite}-updates main",
+        f"deb {security} {suite}-security main",
+    ]
     (root / "etc/apt/sources.list").write_text("\n".join([*lines, ""]))
     for name in ("resolv.conf", "hosts", "hostname"):
         (root / "etc" / name).write_text("")
@@ -182,7 +180,9 @@ def _numbers(user: str) -> str:
 
 
 def _run(words: Sequence[str], what: str) -> None:
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    done = subprocess.run(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
     if done.returncode:
         output = done.stdout.decode(errors="replace").strip().splitlines()
         raise UserError(f"exit code {done.returncode} of: {what}\n" + "\n".join(output[-40:]))

@@ -1,7 +1,7 @@
 """Start a program in the root of another system as a container engine does: process 1 of its own, its own mounts.
 
-Whatever is mounted is mounted in the namespace of the program alone and goes with it: a root can be measured and removed
-without anything of this machine in it. Needs root on Linux and `unshare`, `nsenter` and `chroot`.
+Whatever is mounted is mounted in the namespace of the program alone and goes with it: a root can be measured and
+removed without anything of this machine in it. Needs root on Linux and `unshare`, `nsenter` and `chroot`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ while [ "$1" != -- ]; do
 done
 shift
 if [ "$read_only" = yes ]; then
-  mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+  mount -t tmpfs -o mode=1777,noexec,nosuid,nodev tmpfs "$root/tmp"
   mount -o remount,bind,ro "$root"
 fi
 exec chroot "$@"
@@ -61,8 +61,8 @@ class Program(NamedTuple):
 def start_words(root: Path, program: Program, *, outside: Sequence[Path] = (), serving: bool = False) -> list[str]:
     """The command that starts a program as process 1 of `root` and ends with its exit code.
 
-    While an image is built a program has this machine's network; where it is `serving` it has a loopback device and nothing
-    else, and the root is read-only but for /tmp. It dies with the command.
+    While an image is built a program has this machine's network; where it is `serving` it has a loopback device and
+    nothing else, and the root is read-only but for /tmp.
     """
     namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child", *(["--net"] if serving else [])]
     switches = ["yes" if serving else "no", "no" if serving else "yes"]
@@ -80,8 +80,11 @@ def beside_words(process: int, program: Program) -> list[str]:
 
 
 def first_process(unshare: int) -> int | None:
-    """The process that is number 1 in its root, as this machine numbers it, given that of the command that started it."""
-    children = Path(f"/proc/{unshare}/task/{unshare}/children").read_text().split()
+    """The process that is number 1 in its root, as this machine numbers it, given that of `unshare`; None if none."""
+    try:
+        children = Path(f"/proc/{unshare}/task/{unshare}/children").read_text().split()
+    except FileNotFoundError:
+        return None
     return int(children[0]) if children else None
 
 

@@ -23,12 +23,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import IO, Any
 
 from deploy.build import Build, Image
 from deploy.chroot import beside_words, first_process, start_words
 from deploy.dockerfile import parse
 from deploy.pip_settings import settings_here
+
 from longhand.atomic import write_json
 from longhand.errors import UserError
 
@@ -44,43 +45,55 @@ print(json.dumps({"python": platform.python_version(), "torch": torch.__version_
 
 
 def check(image: Image, patience: float = 120.0) -> dict[str, Any]:
-    """Start the server of an image, ask it, end it; returns what was measured. Raises `UserError` if anything is wrong."""
+    """Start the server of an image, ask it, end it; returns what was measured, `UserError` if anything is wrong."""
+    with tempfile.TemporaryFile("w+") as said:
+        try:
+            return _start_ask_and_end(image, patience, said)
+        except UserError as error:
+            said.seek(0)
+            raise UserError(f"{error}\nThe server said:\n{said.read()}") from error
+
+
+def _start_ask_and_end(image: Image, patience: float, said: IO[str]) -> dict[str, Any]:
     command = start_words(image.root, image.server(), serving=True)
     started = monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+    with subprocess.Popen(command, stdout=said, stderr=said) as server:
         try:
             seconds = _wait_until_healthy(image, server, started + patience) - started
             facts = _ask(image, _process(server))
             os.kill(_process(server), signal.SIGTERM)
-            code = server.wait(30)
+            try:
+                code = server.wait(30)
+            except subprocess.TimeoutExpired as error:
+                raise UserError("30 seconds after SIGTERM the server still runs") from error
         except BaseException:
+            process = first_process(server.pid)
+            if process is not None:
+                os.kill(process, signal.SIGKILL)
             server.kill()
             raise
-        output = server.stdout.read() if server.stdout else ""
     if code:
-        raise UserError(f"after SIGTERM the server ended with exit code {code}:\n{output}")
+        raise UserError(f"after SIGTERM the server ended with exit code {code}")
     return {"healthy_after_seconds": round(seconds, 1), **facts}
 
 
-def _process(server: subprocess.Popen[str]) -> int:
+def _process(server: subprocess.Popen[bytes]) -> int:
     """The process that is number 1 in the root."""
     process = first_process(server.pid) if server.poll() is None else None
     if process is None:
-        raise UserError(f"the server ended with exit code {server.wait(5)}:\n{server.stdout and server.stdout.read()}")
+        raise UserError(f"the server ended with exit code {server.wait(5)}")
     return process
 
 
-def _wait_until_healthy(image: Image, server: subprocess.Popen[str], end: float) -> float:
+def _wait_until_healthy(image: Image, server: subprocess.Popen[bytes], end: float) -> float:
     healthcheck = image.program(image.commands["HEALTHCHECK"].command())
     while True:
         sleep(0.2)
-        done = subprocess.run(
-            beside_words(_process(server), healthcheck), capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(beside_words(_process(server), healthcheck), capture_output=True, text=True, check=False)
         if done.returncode == 0:
             return monotonic()
         if monotonic() > end:
-            raise UserError(f"the HEALTHCHECK does not succeed:\n{done.stdout}{done.stderr}")
+            raise UserError(f"the HEALTHCHECK does not succeed: {done.stdout}{done.stderr}")
 
 
 def _ask(image: Image, process: int) -> dict[str, Any]:
@@ -94,21 +107,23 @@ def _ask(image: Image, process: int) -> dict[str, Any]:
             raise UserError(f"{' '.join(words)}: {done.stderr}{done.stdout}")
         return json.loads(done.stdout)
 
-    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
-    uid = next(line for line in status.splitlines() if line.startswith("Uid:")).split()[1]
     posted = ("--header", "content-type: application/json", "--data", '{"equation": "951+11="}')
     answers = {
         "/health": curl("/health"),
         "/predict": curl("/predict", *posted),
         "/v1/models": curl("/v1/models"),
     }
+    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    fields = dict(line.split(":", 1) for line in status.splitlines())
+    uid = fields["Uid"].split()[0]
     if uid == "0" or not answers["/health"]["model_loaded"] or answers["/predict"]["predicted_answer"] != "962":
         raise UserError(f"user {uid}, and these answers: {answers}")
     versions = subprocess.run(
         beside_words(process, image.program(["python", "-c", _VERSIONS])), capture_output=True, text=True, check=True
     )
     served = [model["id"] for model in answers["/v1/models"]["data"]]
-    return {"user": int(uid), "models": served, **json.loads(versions.stdout)}
+    peak = 1024 * int(fields["VmHWM"].split()[0])
+    return {"user": int(uid), "peak_memory_bytes": peak, "models": served, **json.loads(versions.stdout)}
 
 
 def build_and_check(arguments: argparse.Namespace, work: Path) -> dict[str, Any]:
@@ -125,7 +140,12 @@ def build_and_check(arguments: argparse.Namespace, work: Path) -> dict[str, Any]
     if image.n_bytes > arguments.limit_mb * 1e6:
         raise UserError(f"the layers hold {image.n_bytes / 1e6:.1f} MB, more than {arguments.limit_mb}")
     layers = [{"step": step, "bytes": n} for step, n in image.layers]
-    return {"date": f"{datetime.now(UTC):%Y-%m-%d}", "layers": layers, "limit_bytes": arguments.limit_mb * 10**6, **facts}
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "layers": layers,
+        "limit_bytes": arguments.limit_mb * 10**6,
+        **facts,
+    }
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -134,7 +154,9 @@ def main(words: Sequence[str] | None = None) -> int:
         prog="python -m deploy.clean_root", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE", help="value of an ARG")
-    parser.add_argument("--mirror", default="http://deb.debian.org/debian", help="where Debian comes from (%(default)s)")
+    parser.add_argument(
+        "--mirror", default="http://deb.debian.org/debian", help="where Debian comes from (%(default)s)"
+    )
     parser.add_argument("--limit-mb", type=int, default=1200, metavar="N", help="megabytes the layers may hold (1200)")
     parser.add_argument("--work", type=Path, metavar="DIR", help="folder for the roots, which are removed (a new one)")
     parser.add_argument("--record", action="store_true", help="write docs/results/container.json")
@@ -145,8 +167,8 @@ def main(words: Sequence[str] | None = None) -> int:
             raise UserError(f"this needs root{''.join(f', {name}' for name in missing)}")
         with tempfile.TemporaryDirectory(prefix="clean-root-", dir=arguments.work) as work:
             facts = build_and_check(arguments, Path(work))
-        if arguments.record:
-            write_json(FACTS, facts)
+            if arguments.record:
+                write_json(FACTS, facts)
     except UserError as error:
         print(f"clean_root: {error}", file=sys.stderr)
         return 1

@@ -1,7 +1,7 @@
 """Read a Dockerfile: stages of instructions, with the words of each taken apart as an engine does.
 
-What the language has and our file does not need (heredocs, wildcards, `ONBUILD`, mounts, …) is refused, so that nothing is
-ever half understood. See https://docs.docker.com/reference/dockerfile/.
+What the language has and our file does not need (heredocs, wildcards, `ONBUILD`, mounts, …) is refused, so that
+nothing is ever half understood. See https://docs.docker.com/reference/dockerfile/.
 """
 
 from __future__ import annotations

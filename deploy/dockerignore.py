@@ -1,7 +1,7 @@
 """Which files of a folder an engine gets to see: all but those that .dockerignore leaves out.
 
-Patterns are those of https://docs.docker.com/build/concepts/context/#dockerignore-files: `*` and `?` within a name, `**` over
-several, `!` lets in again, and the last pattern that matches a file or a folder above it decides.
+Patterns are those of https://docs.docker.com/build/concepts/context/#dockerignore-files: `*` and `?` within a name,
+`**` over several, `!` lets in again, and the last pattern that matches a file or a folder above it decides.
 """
 
 from __future__ import annotations
