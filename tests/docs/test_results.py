@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from deploy.dockerfile import parse
 
 from longhand.runs.checkpoint import load_checkpoint
 from longhand.shipped import model_path
@@ -211,6 +212,25 @@ def test_the_tables_of_the_controls_are_those_of_their_runs_and_the_proved_model
     assert facts["proved"]["right"].keys() == {str(digits) for digits in controls.ASKED}
     for kinds in facts["proved"]["right"].values():
         assert all(right == asked for right, asked in kinds.values())
+
+
+@pytest.mark.row("S2-K1")
+def test_the_image_was_built_served_and_is_as_small_as_its_page_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    container_table = importlib.import_module("container_table")
+    facts = json.loads(container_table.FACTS.read_text(encoding="utf-8"))
+    assert container_table.table(facts) in container_table.PAGE.read_text(encoding="utf-8")
+    assert sum(layer["bytes"] for layer in facts["layers"]) < facts["limit_bytes"] == 1_200_000_000
+    # What was measured is the image that the Dockerfile describes now.
+    stages = parse((ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    (base,) = [stage for stage in stages if stage.name == stages[-1].base]
+    steps = [str(step) for stage in (base, stages[-1]) for step in stage.instructions if step.name in ("RUN", "COPY")]
+    assert [layer["step"] for layer in facts["layers"]] == [f"FROM {base.base}", *steps]
+    user = stages[-1].last("USER")
+    assert user is not None
+    assert user.text.startswith(f"{facts['user']}:")
+    assert facts["models"] == ["add-sub-3"]
+    assert facts["kernels"] != "none"
 
 
 def test_every_carry_of_the_controls_runs_through_all_columns(monkeypatch: pytest.MonkeyPatch) -> None:
