@@ -64,7 +64,7 @@ def long_runs(million: dict[str, Any], malformed: dict[str, Any], overload: dict
         (
             f"{overload['asked_per_second']:,.0f} requests/s for {overload['seconds']:.0f} s where "
             f"{overload['capacity']:,.0f}/s can be answered (products of {overload['digits']} digits)",
-            f"{overload['served']:,} served, {overload['wrong']} wrong, the longest in "
+            f"{overload['served']:,} served, {overload['wrong']} wrong, {overload['lost']} lost, the longest in "
             f"{overload['served_longest_ms']:,.0f} ms of {overload['deadline_ms']:,} allowed; {refused:,} refused "
             f"({kinds}), 99 % of them within {overload['refused_p99_ms']:,.0f} ms; alone before "
             f"{overload['alone_before_ms']:,.0f} ms, afterwards {overload['alone_after_ms']:,.0f} ms",

@@ -17,6 +17,8 @@ from longhand.serving.keys import Gate
 from longhand.serving.settings import ServingSettings, keys_from_environment
 
 _BACKLOG = 2048
+_KEEP_ALIVE = 75
+"""Seconds an idle connection is kept: longer than proxies keep theirs (60), or they send requests to closed ones."""
 
 
 def serve(settings: ServingSettings) -> None:
@@ -35,6 +37,7 @@ def serve(settings: ServingSettings) -> None:
         "timeout_graceful_shutdown": max(1, round(settings.drain_seconds)),
         "server_header": False,
         "backlog": _BACKLOG,
+        "timeout_keep_alive": _KEEP_ALIVE,
     }
     print(f"longhand serves {settings.model} on {address}   (Ctrl-C ends it)", flush=True)
     # uvicorn raises the signal that ended it once more when it is done: a server that was asked to end has not failed.
