@@ -166,3 +166,10 @@ def test_what_is_not_understood_is_an_error_in_openais_words(
     assert response.status_code == status
     assert list(response.json()) == ["error"]
     assert message in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("given", [{"seed": True}, {"n": "2"}, {"temperature": "0.5"}, {"stream": 1}, {"echo": "no"}])
+def test_values_have_the_types_the_document_says(client: httpx2.Client, given: dict[str, object]) -> None:
+    response = client.post("/v1/completions", json={"prompt": "1+1=", **given})
+    assert response.status_code == 422
+    assert response.json()["error"]["message"].startswith(next(iter(given)))

@@ -34,7 +34,13 @@ class Version(BaseModel):
     version: str | None
 
 
-class PredictRequest(BaseModel):
+class Asked(BaseModel):
+    """What is asked, in just the types the document says: true is no number, and "5" is none either."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class PredictRequest(Asked):
     """An equation up to its `=`."""
 
     equation: str
@@ -55,7 +61,7 @@ class Detail(BaseModel):
     detail: str
 
 
-class CompletionRequest(BaseModel):
+class CompletionRequest(Asked):
     """A request to `/v1/completions`. Answers are greedy unless a temperature is given."""
 
     model_config = ConfigDict(extra="forbid")

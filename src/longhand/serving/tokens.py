@@ -9,12 +9,13 @@ from pydantic import BaseModel, Field
 
 from longhand.errors import UserError
 from longhand.serving.failures import documented
+from longhand.serving.schema import Asked
 from longhand.serving.service import Service
 
 _FAILURES: dict[int | str, dict[str, Any]] = {status: body for status, body in documented().items() if status != 504}
 
 
-class TokenizeRequest(BaseModel):
+class TokenizeRequest(Asked):
     """A text, and whether the model's begin mark comes first."""
 
     prompt: str
@@ -30,7 +31,7 @@ class TokenizeResponse(BaseModel):
     max_model_len: int
 
 
-class DetokenizeRequest(BaseModel):
+class DetokenizeRequest(Asked):
     """Ids."""
 
     tokens: list[int] = Field(max_length=65_536)
