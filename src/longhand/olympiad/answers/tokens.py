@@ -25,7 +25,60 @@ class Token(NamedTuple):
 
 _GROUPS = r"[1-9][0-9]{0,2}(?P<%s>%s)[0-9]{3}(?:(?P=%s)[0-9]{3})*(?!(?P=%s)?[0-9])%s(?:\.[0-9]+)?"
 _COMMA, _NARROW = r",(?:\\!)?|\{,\}(?:\\!)?", r"\\[,; ]|[ \u2009\u00a0\u202f~]"
-_WITH_SPACES = frozenset([r"\,", r"\;", r"\:", r"\!", r"\ ", r"\quad", r"\qquad", r"\thinspace", "\\\n"])
+_WITH_GAPS = _GROUPS % ("gap", _NARROW, "gap", "gap", r"(?!\s*/)")  # 1 234/500 may be a mixed number
+_NUMBER = r"[0-9]*\.[0-9]*\\(?:overline|bar)\s*\{[0-9]+\}|(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+(?![\w.]))?"
+_REST = r"""
+  |(?P<text_begin>\\(?:text(?:rm|bf|it|sf|tt|normal|up)?|mbox|mathrm|operatorname|rm)\s*\{)
+  |(?P<fraction>\\[dtc]?frac(?![A-Za-z])|\\[dt]?binom(?![A-Za-z]))
+  |(?P<command>\\(?:[A-Za-z]+|.|$))
+  |(?P<word>[^\W\d_]+)
+  |(?P<dots>\.\.+|…)
+  |(?P<power>\*\*)
+  |(?P<order><=|>=)
+  |(?P<space>\s+)
+  |(?P<sign>.)
+"""
+_OUTSIDE = re.compile(
+    rf"(?P<number>{_GROUPS % ('comma', _COMMA, 'comma', 'comma', '')}|{_WITH_GAPS}|{_NUMBER}){_REST}", re.X | re.S
+)
+# In brackets a comma parts the members: (1,234) is a pair.
+_INSIDE = re.compile(
+    rf"(?P<number>{_GROUPS % ('comma', r'[{],[}]', 'comma', 'comma', '')}|{_WITH_GAPS}|{_NUMBER}){_REST}", re.X | re.S
+)
+_DIGITS = re.compile(r"\s*([0-9])(?:\s*([0-9]))?")
+_NO_DIGITS = re.compile(r"[^0-9.eE+\-]|(?<![0-9])[eE]")
+
+_SPELLED = str.maketrans(
+    {
+        **dict.fromkeys("−–‐‑﹣－", "-"),
+        **dict.fromkeys("’‘ʼ′", "'"),
+        **dict.fromkeys("$€£¥¢\u200b\u2060\ufeff", " "),
+        "×": r"\times ",
+        "·": r"\cdot ",
+        "⋅": r"\cdot ",
+        "÷": r"\div ",
+        "∕": "/",
+        "⁄": "/",
+        "√": r"\sqrt ",
+        "π": r"\pi ",
+        "°": r"^\circ ",
+        "±": r"\pm ",
+        "∞": r"\infty ",
+        "％": "%",
+    }
+)
+_RAISED = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
+_LOWERED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_FRACTIONS = "14 12 34 13 23 15 25 35 45 16 56 18 38 58 78"
+_VULGAR_AS = dict(zip("¼½¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞", _FRACTIONS.split(), strict=True))
+_VULGAR = re.compile(f"[{''.join(_VULGAR_AS)}]")
+
+_SIZES = r"""
+\left \right \middle \big \Big \bigg \Bigg \bigl \bigr \Bigl \Bigr \displaystyle \textstyle \limits \nolimits
+\mathbf \mathit \mathsf \mathtt \bf \boldsymbol \bm \boxed \fbox \( \) \[ \] \$ \pounds \euro
+"""
+_NOTHING = frozenset(_SIZES.split())
+_SPACES = frozenset([r"\,", r"\;", r"\:", r"\!", r"\ ", r"\quad", r"\qquad", r"\thinspace", "\\\n"])
 _SAME = r"""
 \{ \} \\ \sqrt \choose \over \bmod \lfloor \rfloor \lceil \rceil \lvert \rvert \circ \in \approx \pm \le \ge \neq
 """
