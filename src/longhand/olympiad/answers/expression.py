@@ -91,6 +91,8 @@ class Expression:
                     value = checked(value * factor)
                 else:
                     value = divide(value, factor) if sign == "/" else remainder(value, factor)
+                if sign == r"\bmod" and negative:
+                    raise NotANumberError("a sign before a remainder can be read in two ways")
                 divided = sign != "*"
             elif self._begins_a_factor():
                 if divided:
@@ -119,8 +121,8 @@ class Expression:
         if below is None or not whole.isdigit():
             return self._factor()
         begin, above, below_line, after = below
-        if above >= below_line:
-            raise NotANumberError("a whole number before a fraction from 1 can be a sum or a product")
+        if above >= below_line or begin.startswith("0"):
+            raise NotANumberError("a whole number before a fraction that is not between 0 and 1")
         self.place = after
         if self._next.text in ("^", "!"):
             raise NotANumberError("a power of a mixed number without brackets")
