@@ -111,7 +111,7 @@ class Expression:
     def _begins_a_factor(self) -> bool:
         token, before = self._next, self.tokens[self.place - 1]
         if token.kind == "number":
-            return before.text in (")", "]")  # (2)3 is a product, 2 3 is none
+            return before.text in (")", "]", "!")  # (2)3 and 3!3! are products, 2 3 is none
         return token.kind == "sign" and token.text in _BEGINS_A_FACTOR
 
     def _mixed(self) -> Fraction:
@@ -165,15 +165,11 @@ class Expression:
         return bool(behind) and (behind[0].text == r"\circ" or behind[0].kind in ("text", "word"))
 
     def _exponent(self) -> Fraction:
-        """What stands behind `^`, itself perhaps with a power: `2^3^2` is `2^9`."""
-        self.nesting += 1
-        if self.nesting > MAX_NESTING:
-            raise NotANumberError(f"nested deeper than {MAX_NESTING}")
+        """What stands behind `^`; TeX refuses `2^3^2`, and so does this."""
         negative = self._signs()
-        exponent = self._primary()
-        if self._takes("^"):
-            exponent = power(exponent, self._exponent())
-        self.nesting -= 1
+        exponent = self._argument()
+        if self._next.text == "^":
+            raise NotANumberError("a power of a power without braces can be read in two ways")
         return -exponent if negative else exponent
 
     def _in_base(self, value: Fraction) -> Fraction:

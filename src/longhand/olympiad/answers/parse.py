@@ -15,7 +15,7 @@ from longhand.olympiad.answers.value import Answer, Group, Number, Words
 Percent = Literal["unit", "hundredth"]
 """What `50%` is: 50 with a unit that is ignored like others, or one half."""
 
-_OPENING, _CLOSING = frozenset(["(", "[", "{", r"\{"]), frozenset([")", "]", "}", r"\}"])
+_OPENING, _CLOSING = frozenset(["(", "[", "{", r"\{", r"\langle"]), frozenset([")", "]", "}", r"\}", r"\rangle"])
 _PLAIN = re.compile(r"\s*([-+−]?)\s*\$?([0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.([0-9]+))?\.?\s*")
 _AROUND = "*`_ \t\r\n"  # marks of emphasis
 _MAX_NESTING = 4  # of groups in groups
