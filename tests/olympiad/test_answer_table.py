@@ -22,7 +22,7 @@ def test_a_row_is_found_and_read_as_it_says(case: Case) -> None:
         assert (case.rule, case.extracted, case.value) == ("none", "", "none")
         return
     assert (found.rule, found.text) == (case.rule, case.extracted)
-    assert written(found.answer) == case.value or isinstance(found.answer, Words) and case.value == "words"
+    assert written(found.answer) == case.value or (isinstance(found.answer, Words) and case.value == "words")
     assert not isinstance(found.answer, Words) or found.answer.reason
 
 

@@ -13,7 +13,7 @@ from longhand.olympiad.votes import Candidate
 
 
 def pass_at_k(n: int, n_right: int, k: int) -> Fraction:
-    """The chance that k of the n samples drawn have a right one among them, of which `n_right` are: 1 - C(n-c,k)/C(n,k).
+    """The chance that of k of the n samples, of which c = `n_right` are right, one is: 1 - C(n-c, k) / C(n, k).
 
     An unbiased estimate of pass@k for any k up to n; Chen et al., "Evaluating Large Language Models Trained on Code"
     (2021), which guards against rounding; here nothing is rounded.

@@ -59,26 +59,34 @@ def constraint_check(problem: str, candidate: Candidate) -> bool:
     return modulus is None or answer < modulus
 
 
-_REMAINDER = re.compile(r"\bthe\s+remainder\b(?P<rest>[^?]*?)\bdivided\s+by\s+(?P<modulus>.*)", re.I | re.S)
-_MODULO = re.compile(r"\b(?:modulo|mod)\s+(?P<modulus>.*)|\\(?:bmod|pmod)\s*(?P<of_tex>.*)", re.I | re.S)
-_ASKS = re.compile(r"\b(?:what|find|determine|compute|calculate|give|evaluate|report)\b", re.I)
+_ASKED = re.compile(
+    r"\b(?:what\s+is|find|determine|compute|calculate|evaluate|give|report)\s+(?:the\s+value\s+of\s+)?"
+    r"(?:the\s+remainder\b|(?:your|the)\s+(?:final\s+)?answer\s+modulo\b)",
+    re.I,
+)
+_BY = re.compile(r"\b(?:divided\s+by|modulo)\b", re.I)
 _ENDS = re.compile(r"(?<=[.?!])\s+")
-_FORMULA = re.compile(r"\s*(?:\$(?P<tex>[^$]+)\$|\\\((?P<round>.+?)\\\)|(?P<plain>[0-9][0-9,^{}+\-]*))", re.S)
+_FORMULA = re.compile(r"\s*(?:\$([^$]+)\$|\\\((.+?)\\\)|([0-9](?:[0-9^{}]|,[0-9])*))", re.S)
 
 
 def asked_modulus(problem: str) -> int | None:
     """The m of "what is the remainder when … is divided by m", if that is what the problem asks for.
 
-    Only a sentence that asks counts, and only `the remainder`: a number that leaves a remainder of 3 when divided by 7
-    may itself be large. None when nothing like that is asked, or when m cannot be read.
+    A number that leaves a remainder of 3 when divided by 7 may itself be large, so that only a remainder that is asked
+    for counts. Where several divisions stand in that sentence the largest m is taken, which excludes the least; None
+    when there is none, or one that cannot be read.
     """
     for sentence in reversed(_ENDS.split(problem)):
-        if _ASKS.search(sentence):
-            found = _REMAINDER.search(sentence) or _MODULO.search(sentence)
-            if found is None:
-                continue
-            formula = _FORMULA.match(found["modulus"])
-            value = parse(next(filter(None, formula.groups()))) if formula else None
-            if isinstance(value, Number) and value.value.denominator == 1 and value.value > 0:
-                return value.value.numerator
+        if asked := _ASKED.search(sentence):
+            moduli = [_whole(sentence, by.end()) for by in _BY.finditer(sentence, asked.start())]
+            return max((m for m in moduli if m is not None), default=None) if None not in moduli else None
+    return None
+
+
+def _whole(text: str, place: int) -> int | None:
+    """The whole number from 1 that stands at a place of a problem."""
+    formula = _FORMULA.match(text, place)
+    value = parse(next(filter(None, formula.groups()))) if formula else None
+    if isinstance(value, Number) and value.value.denominator == 1 and value.value > 0:
+        return value.value.numerator
     return None

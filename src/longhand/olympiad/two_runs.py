@@ -50,7 +50,7 @@ def outlook(chances: Sequence[Fraction | float], *, same_in_both_runs: bool = Fa
     """
     halves = 2 if same_in_both_runs else 1
     numbers, denominator = [1], 1
-    for chance in map(Fraction, chances):
+    for chance in [Fraction(chance) for chance in chances]:
         assert 0 <= chance <= 1, f"{chance} is no probability"
         right, wrong = chance.numerator, chance.denominator - chance.numerator
         for _ in range(2 // halves):
