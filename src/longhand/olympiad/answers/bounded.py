@@ -32,6 +32,8 @@ def literal(digits: str, decimals: str = "", exponent: int = 0) -> Fraction:
     if len(digits) + len(decimals) > MAX_DIGITS or abs(exponent) > MAX_DIGITS:
         raise NotANumberError(f"longer than {MAX_DIGITS} digits")
     value = Fraction(int(digits + decimals or "0"))
+    if not decimals and not exponent:
+        return value
     scale = exponent - len(decimals)
     return checked(value * 10**scale if scale >= 0 else value / 10**-scale)
 

@@ -63,6 +63,14 @@ class Expression:
             return token.text
         return ""
 
+    def _says(self, *words: str) -> bool:
+        """Step over these words if they come next."""
+        tokens = self.tokens[self.place : self.place + len(words)]
+        if all(token.kind in ("word", "text") for token in tokens) and tuple(token.text for token in tokens) == words:
+            self.place += len(words)
+            return True
+        return False
+
     def _needs(self, text: str) -> None:
         if not self._takes(text):
             raise NotANumberError(f"{self._next.text!r} where {text!r} should be")
@@ -237,12 +245,8 @@ class Expression:
         while self._next.kind in ("word", "text") and (times := MULTIPLES.get(self._next.text.lower())):
             value = checked(value * times)
             self.place += 1
-        if self._takes("%"):
+        if self._takes("%") or self._says("percent") or self._says("per", "cent"):
             return value * PER_CENT if self.percent_is_hundredth else value
-        if self._next.text in ("percent", "per") and self._next.kind in ("word", "text"):
-            per_cent = self._next.text == "percent" or self.tokens[self.place + 1].text == "cent"
-            if per_cent and self.percent_is_hundredth:
-                value *= PER_CENT
         if self._takes("^"):
             self._takes("{")
         if self._takes(r"\circ"):

@@ -68,16 +68,18 @@ def extract(text: str, rules: tuple[Rule, ...] = STRICT, percent: Percent = "uni
 
 # In this order: a backslash takes the next character with it, so that \\boxed and \{ are neither boxes nor braces.
 _TEX = re.compile(r"\\(?P<box>boxed|fbox)(?![A-Za-z])\s*(?P<open>\{)?|\\.|[{}]", re.S)
+_BEGINS = re.compile(r"(?<!\\)\\+(?:boxed|fbox)")
 _WITHOUT_BRACES = re.compile(r"(?:\\(?![)\]])|[^\s$\\])+")
 _SENTENCE_MARKS = ".,;:!?"
 
 
 def _boxed(text: str) -> str | None:
-    if "boxed" not in text and "fbox" not in text:
+    first = _BEGINS.search(text)
+    if first is None:
         return None
     found = None
     opened: list[int] = []  # where the content of each open brace begins; below 0 if it is not that of a box
-    for match in _TEX.finditer(text):
+    for match in _TEX.finditer(text, first.start()):
         if match["box"]:
             if match["open"]:
                 opened.append(match.end())
@@ -126,14 +128,20 @@ def _phrase(text: str) -> str | None:
 
 
 def _last_number(text: str) -> str | None:
-    numbers = _NUMBER.findall(_without_notes(text))
-    return numbers[-1] if numbers else None
+    text = _without_notes(text)
+    begin = len(text)
+    while begin:  # from the end, in pieces that begin where a word does
+        end, begin = begin, max(text.rfind(" ", 0, max(begin - _PIECE, 0)), 0)
+        if numbers := _NUMBER.findall(text, begin, end):
+            return str(numbers[-1])
+    return None
 
 
 _NUMBER = re.compile(
     r"(?:(?<![\w)\]}.])[-−])?"  # a minus sign, not that of a difference
     r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?!,?[0-9])(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|(?<![0-9])\.[0-9]+)(?:/[0-9]+)?%?"
 )
+_PIECE = 100  # characters
 _NOTE = re.compile(r"<<[^<>\n]*>>")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Literal
 
@@ -16,7 +16,10 @@ Percent = Literal["unit", "hundredth"]
 """What `50%` is: 50 with a unit that is ignored like others, or one half."""
 
 _OPENING, _CLOSING = frozenset(["(", "[", "{", r"\{", r"\langle"]), frozenset([")", "]", "}", r"\}", r"\rangle"])
+_COMMAS, _SEPARATORS = frozenset([",", ";"]), frozenset([",", ";", "or", "and"])
+_EQUALS = frozenset(["=", r"\in"])
 _PLAIN = re.compile(r"\s*([-+−]?)\s*\$?([0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.([0-9]+))?\.?\s*")
+_FRACTION = re.compile(r"\s*([-+]?)\\[dt]?frac\{([0-9]+)\}\{([0-9]*[1-9][0-9]*)\}\s*")
 _AROUND = "*`_ \t\r\n"  # marks of emphasis
 _MAX_NESTING = 4  # of groups in groups
 
@@ -27,11 +30,13 @@ def parse(text: str, percent: Percent = "unit") -> Answer:
     A number is exact, whether an integer, a decimal, a fraction or an expression that has a rational value. `x = 5`
     is 5; `1, 2`, `1 or 2` and `{1, 2}` are the same set; `(1, 2)` is a pair, and so is `(1,234)`.
     """
-    plain = _PLAIN.fullmatch(text)
     try:
-        if plain is not None:
+        if plain := _PLAIN.fullmatch(text):  # most answers by far
             value = literal(plain[2].replace(",", ""), plain[3] or "")
-            return Number(-value if plain[1] in ("-", "−") and plain[1] else value)
+            return Number(-value if plain[1] in ("-", "−") else value)
+        if plain := _FRACTION.fullmatch(text):
+            value = literal(plain[2]) / literal(plain[3])
+            return Number(-value if plain[1] == "-" else value)
         return _answer(tokenize(text.strip(_AROUND)), percent, _MAX_NESTING)
     except NotANumberError as error:
         return Words("".join(text.split()), str(error))
@@ -46,7 +51,7 @@ def parse_number(text: str, percent: Percent = "unit") -> Fraction:
 
 
 def _answer(tokens: Sequence[Token], percent: Percent, nesting: int) -> Answer:
-    items = [item for item in _split(tokens, _is_separator) if item]
+    items = [item for item in _split(tokens, _SEPARATORS) if item]
     if len(items) < 2:
         return _item(items[0] if items else [], percent, nesting)
     if nesting == 0:
@@ -54,15 +59,11 @@ def _answer(tokens: Sequence[Token], percent: Percent, nesting: int) -> Answer:
     return Group("set", tuple(_item(item, percent, nesting) for item in items))
 
 
-def _is_separator(token: Token) -> bool:
-    return token.text in (",", ";") or (token.kind in ("word", "text") and token.text.lower() in ("or", "and"))
-
-
 def _item(tokens: Sequence[Token], percent: Percent, nesting: int) -> Answer:
     while tokens and tokens[-1].text == ".":
         tokens = tokens[:-1]
     try:
-        sides = list(_split(tokens, lambda token: token.kind == "sign" and token.text in ("=", r"\in")))
+        sides = list(_split(tokens, _EQUALS))
         if len(sides) > 1:
             return _equation(tokens, sides, percent, nesting)
         group = _group(tokens, percent, nesting)
@@ -103,7 +104,7 @@ def _group(tokens: Sequence[Token], percent: Percent, nesting: int) -> Group | N
     if not ((begin in ("(", "[", r"\{") and end in (")", "]", r"\}")) or (begin, end) == (r"\langle", r"\rangle")):
         return None
     inner = tokens[1:-1]
-    members = list(_split(inner, lambda token: token.text in (",", ";")))
+    members = list(_split(inner, _COMMAS))
     if begin != r"\{" and (len(members) < 2 or not all(members)):
         return None
     if any(depth < 0 for depth, _ in _depths(inner)):
@@ -121,22 +122,30 @@ def _depths(tokens: Sequence[Token]) -> Iterator[tuple[int, Token]]:
         depth += token.text in _OPENING
 
 
-def _split(tokens: Sequence[Token], parts: Callable[[Token], bool]) -> Iterator[Sequence[Token]]:
-    """The runs of tokens between those outside of all brackets for which `parts` holds."""
+def _split(tokens: Sequence[Token], at: frozenset[str]) -> Iterator[Sequence[Token]]:
+    """The runs of tokens between those outside of all brackets that are one of `at`, in small or large letters."""
     begin = 0
-    for place, (depth, token) in enumerate(_depths(tokens)):
-        if depth == 0 and parts(token):
-            yield tokens[begin:place]
-            begin = place + 1
+    if not at.isdisjoint([token.text.lower() for token in tokens]):
+        for place, (depth, token) in enumerate(_depths(tokens)):
+            if depth == 0 and token.text.lower() in at:
+                yield tokens[begin:place]
+                begin = place + 1
     yield tokens[begin:]
 
 
 def _spelled(tokens: Sequence[Token]) -> str:
     """One spelling of tokens: no needless braces, no brackets around the whole, words in small letters."""
-    while len(tokens) > 2 and (tokens[0].text, tokens[-1].text) in (("(", ")"), ("{", "}")):
-        if any(depth < 0 for depth, _ in _depths(tokens[1:-1])):
-            break
-        tokens = tokens[1:-1]
+    closed_by: dict[int, int] = {}
+    opened: list[int] = []
+    for place, token in enumerate(tokens):
+        if token.text in ("(", "{"):
+            opened.append(place)
+        elif token.text in (")", "}") and opened:
+            closed_by[opened.pop()] = place
+    needless = 0
+    while closed_by.get(needless) == len(tokens) - 1 - needless:
+        needless += 1
+    tokens = tokens[needless : len(tokens) - needless]
     kept: list[str] = []
     for token in tokens:
         if token.kind == "word" and len(token.text) == 2:

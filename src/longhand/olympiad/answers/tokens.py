@@ -125,10 +125,8 @@ class _Tokenizer:
             found = pattern.match(self.text, place)
             assert found is not None  # the last alternative takes any character
             place = found.end()
-            kind = found.lastgroup or ""
-            if kind in ("comma", "gap") or found["number"] is not None:
-                self._number(found[0])
-            elif kind == "fraction":
+            kind = found.lastgroup
+            if kind == "fraction":
                 place = self._fraction(found[0], place)
             else:
                 getattr(self, f"_{kind}")(found[0])
