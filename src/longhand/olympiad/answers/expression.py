@@ -46,7 +46,9 @@ class Expression:
         """Return the value of all tokens; raises `NotANumberError`."""
         if self._next.kind == "end":
             raise NotANumberError("nothing")
-        value = self._units(self._sum())
+        value = self._sum()
+        if self._next.kind != "end":
+            value = self._units(value)
         if self._next.kind != "end":
             raise NotANumberError(f"{self._next.text!r} behind a number")
         return value
@@ -151,7 +153,7 @@ class Expression:
 
     def _factor(self) -> Fraction:
         value = self._primary()
-        while True:
+        while self._next.text in ("!", "^", "_"):
             if self._takes("!"):
                 if self.tokens[self.place - 2].text == "!":
                     raise NotANumberError("a double factorial")
@@ -164,7 +166,8 @@ class Expression:
             elif self._takes("_"):
                 value = self._in_base(value)
             else:
-                return value
+                break
+        return value
 
     def _raises_a_unit(self) -> bool:
         r"""Whether `^` begins degrees or an ordinal, as in `90^\circ` and `5^{th}`."""
@@ -242,7 +245,7 @@ class Expression:
 
     def _units(self, value: Fraction) -> Fraction:
         """Step over the units behind a value; `5 million` multiplies it."""
-        while self._next.kind in ("word", "text") and (times := MULTIPLES.get(self._next.text.lower())):
+        while times := MULTIPLES.get(self._next.text.lower()):
             value = checked(value * times)
             self.place += 1
         if self._takes("%") or self._says("percent") or self._says("per", "cent"):

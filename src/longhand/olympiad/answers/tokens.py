@@ -39,11 +39,13 @@ _REST = r"""
   |(?P<sign>.)
 """
 _OUTSIDE = re.compile(
-    rf"(?P<number>{_GROUPS % ('comma', _COMMA, 'comma', 'comma', '')}|{_WITH_GAPS}|{_NUMBER}){_REST}", re.X | re.S
+    rf"(?P<number>(?=[0-9.])(?:{_GROUPS % ('comma', _COMMA, 'comma', 'comma', '')}|{_WITH_GAPS}|{_NUMBER})){_REST}",
+    re.X | re.S,
 )
 # In brackets a comma parts the members: (1,234) is a pair.
 _INSIDE = re.compile(
-    rf"(?P<number>{_GROUPS % ('comma', r'[{],[}]', 'comma', 'comma', '')}|{_WITH_GAPS}|{_NUMBER}){_REST}", re.X | re.S
+    rf"(?P<number>(?=[0-9.])(?:{_GROUPS % ('comma', r'[{],[}]', 'comma', 'comma', '')}|{_WITH_GAPS}|{_NUMBER})){_REST}",
+    re.X | re.S,
 )
 _DIGITS = re.compile(r"\s*([0-9])(?:\s*([0-9]))?")
 _NO_DIGITS = re.compile(r"[^0-9.eE+\-]|(?<![0-9])[eE]")
@@ -126,7 +128,11 @@ class _Tokenizer:
             assert found is not None  # the last alternative takes any character
             place = found.end()
             kind = found.lastgroup
-            if kind == "fraction":
+            if kind == "space":
+                self.space = True
+            elif kind == "number":
+                self._number(found[0])
+            elif kind == "fraction":
                 place = self._fraction(found[0], place)
             else:
                 getattr(self, f"_{kind}")(found[0])
@@ -137,7 +143,7 @@ class _Tokenizer:
         self.space = False
 
     def _number(self, text: str) -> None:
-        if "overline" not in text and "bar" not in text:
+        if not text.isdigit() and "overline" not in text and "bar" not in text:
             text = _NO_DIGITS.sub("", text)
         self._add("number", text)
 
@@ -176,9 +182,6 @@ class _Tokenizer:
 
     def _order(self, text: str) -> None:
         self._add("sign", _SIGNS[text])
-
-    def _space(self, text: str) -> None:
-        self.space = True
 
     def _sign(self, text: str) -> None:
         if text == "{":
