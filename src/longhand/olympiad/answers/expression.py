@@ -153,7 +153,9 @@ class Expression:
 
     def _factor(self) -> Fraction:
         value = self._primary()
-        while self._next.text in ("!", "^", "_"):
+        if self._takes("_"):
+            value = self._in_base()
+        while True:
             if self._takes("!"):
                 if self.tokens[self.place - 2].text == "!":
                     raise NotANumberError("a double factorial")
@@ -163,11 +165,8 @@ class Expression:
                 value = power(value, self._exponent())
                 if self._next.text == "!":
                     raise NotANumberError("a factorial behind a power can be read in two ways")
-            elif self._takes("_"):
-                value = self._in_base(value)
             else:
-                break
-        return value
+                return value
 
     def _raises_a_unit(self) -> bool:
         r"""Whether `^` begins degrees or an ordinal, as in `90^\circ` and `5^{th}`."""
@@ -183,7 +182,7 @@ class Expression:
             raise NotANumberError("a power of a power without braces can be read in two ways")
         return -exponent if negative else exponent
 
-    def _in_base(self, value: Fraction) -> Fraction:
+    def _in_base(self) -> Fraction:
         """The number whose digits were read, in the base that stands behind `_`."""
         digits = self.tokens[self.place - 2]
         base = self._argument()

@@ -21,10 +21,12 @@ mm cm dm km in ft yd mi mg kg lb lbs oz ml mL cl dl gal qt pt cc sq cu ha kW Hz 
 mins hr hrs day days am pm AM PM men boy boys cup cups box USD EUR GBP pp st nd rd th
 """
 _CHANGE_THE_VALUE = """
-above about all almost and approx approximately below between but cubed divided equals exactly factorial fifth fifths
-fourth fourths greater half halves hundredth hundredths infinity least less log max min minus mod modulo most not or
-over plus quarter quarters remainder root sin sqrt squared tan tenth tenths than then third thirds thousandth
-thousandths to undefined versus where
+above about all almost and approx approximately below between but cubed divided equals exactly factorial greater half
+halves infinity least less log max min minus mod modulo most not or over plus quarter quarters remainder root sin sqrt
+squared tan than then to undefined versus where zero
+third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth sixteenth twentieth hundredth thousandth millionth
+thirds fourths fifths sixths sevenths eighths ninths tenths elevenths twelfths sixteenths twentieths hundredths
+thousandths millionths
 """
 _SHORT = frozenset(_SHORT_UNITS.split())
 _NO_UNIT = frozenset(_CHANGE_THE_VALUE.split())
