@@ -34,6 +34,7 @@ def run_program(
     problems = read_problems(csv)
     with new_address() as address:
         program = _start(command, {**environ, RERUN: "1", ADDRESS: address})
+        patience = 0.0
         try:
             with connect(address, start_seconds, lambda: _status(program)) as connection:
                 asked = ask_all(
@@ -44,8 +45,9 @@ def run_program(
                     told=told,
                     gone=lambda: _status_soon(program),
                 )
+            patience = 2.0
         finally:
-            _end(program)
+            _end(program, patience)
     write_submission(asked.answers, out)
     return asked
 
@@ -68,10 +70,10 @@ def _status_soon(program: subprocess.Popen[bytes]) -> str:
     return _status(program) or "the server ended"
 
 
-def _end(program: subprocess.Popen[bytes]) -> None:
-    """End a program and all it started; it is given a moment to do so itself."""
+def _end(program: subprocess.Popen[bytes], patience: float) -> None:
+    """End a program and all it started; it has so many seconds to do so itself."""
     with suppress(subprocess.TimeoutExpired):
-        program.wait(2)
+        program.wait(patience)
     with suppress(ProcessLookupError):
         os.killpg(program.pid, signal.SIGKILL)
     program.wait()

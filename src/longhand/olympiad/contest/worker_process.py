@@ -102,8 +102,8 @@ class WorkerProcess:
         if outcome == "late" and time.monotonic() < give_up:
             return "loading", None
         self.failed_loads += 1
-        reason = None if message is None else message.get("failed")
-        return ("error" if reason else outcome), reason or self._end()
+        status = self._end()
+        return (outcome, status) if message is None else ("error", message["failed"])
 
     def _ask(self, request: dict[str, Any]) -> bool:
         assert self._process is not None
