@@ -113,3 +113,14 @@ FAULTS: dict[str, Callable[[str, float], Any]] = {
     "-1": lambda problem, seconds: -1,
     "100000": lambda problem, seconds: 100_000,
 }
+
+
+def load_slowly(seconds: float) -> Callable[[str, float], Any]:
+    """A solver that takes its time to load."""
+    time.sleep(seconds)
+    return lambda problem, seconds: right(problem)
+
+
+def load_reporting() -> Callable[[str, float], Any]:
+    """A solver that answers with the hundredths of a second it is given."""
+    return lambda problem, seconds: round(seconds * 100)

@@ -6,9 +6,11 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from longhand.errors import UserError
 from longhand.olympiad.contest.budget import Budget
@@ -58,7 +60,7 @@ class Predictor:
         self._budget = Budget() if budget is None else budget
         self._select, self._fallback = select or most_voted, fallback
         self._asked = 0
-        self._log: TextIO | None = _open(log) if log is not None else None
+        self._log: FileIO | None = _open(log) if log is not None else None
 
     def predict(self) -> Callable[..., pl.DataFrame]:
         """The function to give to a server: plain, and named predict."""
@@ -128,13 +130,9 @@ class Predictor:
             return most_voted(problem, candidates)
 
     def _note(self, facts: dict[str, Any]) -> None:
-        if self._log is None:
-            return
-        try:
-            self._log.write(json.dumps(facts, ensure_ascii=False) + "\n")
-            self._log.flush()
-        except (OSError, ValueError):
-            self._log = None  # a full disk is no reason not to answer
+        if self._log is not None:
+            with suppress(OSError, ValueError):  # a full disk is no reason not to answer
+                self._log.write(json.dumps(facts).encode() + b"\n")
 
 
 def most_voted(problem: str, candidates: Sequence[Any]) -> int | None:
@@ -159,9 +157,9 @@ def as_answer(candidate: Any) -> int | None:
     return number if number in ANSWERS else None
 
 
-def _open(log: Path) -> TextIO:
+def _open(log: Path) -> FileIO:
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        return log.open("a", encoding="utf-8", errors="backslashreplace", newline="\n")
+        return log.open("ab", buffering=0)
     except OSError as error:
         raise UserError(f"cannot write {log}: {error.strerror or error}") from error
