@@ -1,7 +1,7 @@
-"""A program that takes part in a contest: `python -m tests.olympiad.contest.taking_part MODE FAULTS LOG`.
+"""A program that takes part in a contest: `python -m tests.olympiad.contest.taking_part MODE FAULTS SECONDS LOG`.
 
 MODE is wrapped (our predictor), naked (a predict with the faults in it), or dying: killed at its 30th problem. FAULTS
-is JSON, see `attempts.load`.
+is JSON, see `attempts.load`; SECONDS is what every problem has.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def dying(at: int) -> Any:
     return predict
 
 
-def main(mode: str, faults: dict[str, str], log: Path) -> None:
+def main(mode: str, faults: dict[str, str], seconds: float, log: Path) -> None:
     """Serve once."""
     if mode == "dying":
         InferenceServer(dying(at=30)).serve()
@@ -56,7 +56,7 @@ def main(mode: str, faults: dict[str, str], log: Path) -> None:
         predictor = Predictor(
             "tests.olympiad.contest.attempts:load",
             {"faults": faults},
-            budget=Budget(limit=100, reserve=1.5, most=1.5),
+            budget=Budget(limit=1e6, reserve=seconds, most=seconds),
             fallback=77,
             memory_bytes=400_000_000,
             log=log,
@@ -66,4 +66,4 @@ def main(mode: str, faults: dict[str, str], log: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], json.loads(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1], json.loads(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4]))

@@ -182,8 +182,8 @@ def test_a_machine_that_sleeps_is_noticed() -> None:
 
 
 @pytest.mark.row("S3-C1", "S3-B3")
-def test_two_thousand_contests_with_stalls_and_jumping_clocks_all_end_in_time() -> None:
-    contests = [simulate(seed) for seed in range(2000)]
+def test_a_thousand_contests_with_stalls_and_jumping_clocks_all_end_in_time() -> None:
+    contests = [simulate(seed) for seed in range(1000)]
     assert not any(contest.overran for contest in contests)
     assert all(contest.answered == PROBLEMS for contest in contests)
     assert max(contest.seconds for contest in contests) > RUN_SECONDS - MARGIN  # some used all there was
