@@ -1,6 +1,6 @@
 """Contests of fifty problems in five hours, simulated: how many would not end in time, with our rule and with others.
 
-    python benchmarks/contest_simulation.py              # 10,000 contests per rule, into docs/results/contest.json
+    python benchmarks/contest_simulation.py              # 10,000 contests per rule, into docs/results/contest.json and docs/contest.md
 
 The same contests for every rule: hardness of the problems, stalls of the machine and jumps of its clocks are drawn from
 their numbers. See `longhand.olympiad.contest.simulation` for what goes wrong in them, and how often.
@@ -14,13 +14,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from demo_seeds import replace_table
 from longhand.atomic import write_json
 from longhand.bench.machine import describe_machine
 from longhand.olympiad.contest.budget import MARGIN
 from longhand.olympiad.contest.contract import PROBLEMS, RUN_SECONDS
 from longhand.olympiad.contest.simulation import USUAL, simulate
 
-FACTS = Path(__file__).resolve().parents[1] / "docs" / "results" / "contest.json"
+ROOT = Path(__file__).resolve().parents[1]
+FACTS = ROOT / "docs" / "results" / "contest.json"
+PAGE = ROOT / "docs" / "contest.md"
 
 RULES: dict[str, dict[str, Any]] = {
     "ours": {},
@@ -52,11 +55,19 @@ def measure(count: int) -> dict[str, Any]:
     return rows
 
 
+def table(facts: dict[str, Any]) -> str:
+    """The Markdown table of the facts."""
+    lines = ["| rule | contests | overran | longest | solved of 50 |", "|---|--:|--:|--:|--:|"]
+    for name, row in facts["rules"].items():
+        cells = [name, f"{row['contests']:,}", str(row["overran"]), f"{row['longest_seconds']:,.0f} s"]
+        lines.append(f"| {' | '.join(cells)} | {row['solved_on_average']:.1f} |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     """Simulate and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--contests", type=int, default=10_000, metavar="N", help="contests per rule (10,000)")
-    parser.add_argument("--out", type=Path, default=FACTS, metavar="FILE", help="where to write the facts")
     arguments = parser.parse_args()
     rows = measure(arguments.contests)
     facts = {
@@ -67,7 +78,8 @@ def main() -> None:
         "rules": rows,
         "machine": describe_machine(),
     }
-    write_json(arguments.out, facts)
+    write_json(FACTS, facts)
+    replace_table(PAGE, "contest", table(facts))
 
 
 if __name__ == "__main__":

@@ -88,6 +88,10 @@ def _two_rows(problem: str, seconds: float) -> Any:
     return pl.DataFrame({"id": ["a", "b"], "answer": [1, 2]})
 
 
+def _reads(problem: str, seconds: float) -> int:
+    return right(problem + sys.stdin.read())
+
+
 def _records(problem: str, seconds: float) -> Iterator[Any]:
     yield Candidate(right(problem), 0.5)
     yield {"answer": str(right(problem))}
@@ -103,6 +107,7 @@ FAULTS: dict[str, Callable[[str, float], Any]] = {
     "floods": _floods,
     "yields, then hangs": _in_time_then_hangs,
     "prints": _prints,
+    "reads its input": _reads,
     "records": _records,
     "text": lambda problem, seconds: "forty-two",
     "digits": lambda problem, seconds: str(right(problem)),

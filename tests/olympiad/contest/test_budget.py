@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import math
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +18,9 @@ from longhand.errors import UserError
 from longhand.olympiad.contest.budget import MARGIN, Budget
 from longhand.olympiad.contest.clock import SteadyClock, system_clocks
 from longhand.olympiad.contest.contract import PROBLEMS, RUN_SECONDS
-from longhand.olympiad.contest.simulation import Faults, simulate
+from longhand.olympiad.contest.simulation import USUAL, Faults, simulate
 
+ROOT = Path(__file__).parents[3]
 TINY = 1e-6
 
 
@@ -197,3 +204,18 @@ def test_the_simulation_finds_rules_that_promise_too_much() -> None:
         simulate(seed, least_of_300, rule=lambda left, others: min(900, max(300, left - 300 * others))).overran
         for seed in range(200)
     )
+
+
+@pytest.mark.row("S3-C1")
+def test_the_published_table_is_that_of_the_facts_and_has_no_overrun_of_ours() -> None:
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        benchmark: Any = importlib.import_module("contest_simulation")
+    finally:
+        sys.path.pop(0)
+    facts = json.loads(benchmark.FACTS.read_text(encoding="utf-8"))
+    assert benchmark.table(facts) in benchmark.PAGE.read_text(encoding="utf-8")
+    assert facts["faults"] == asdict(USUAL)
+    assert facts["rules"].keys() == benchmark.RULES.keys()
+    assert facts["rules"]["ours"]["contests"] == 10_000
+    assert (facts["rules"]["ours"]["overran"], facts["rules"]["ours"]["not_all_answered"]) == (0, 0)

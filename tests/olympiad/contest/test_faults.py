@@ -57,6 +57,7 @@ FAULTY = [
     ("raises", "error", False),
     ("two rows", "error", False),
     ("prints", "done", True),
+    ("reads its input", "done", True),
     ("records", "done", True),
     ("text", "done", False),
     ("digits", "done", True),

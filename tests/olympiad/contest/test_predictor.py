@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.olympiad.contest.attempts import Candidate
 
 from longhand.errors import UserError
 from longhand.olympiad.contest.arithmetic import expression_in
@@ -91,7 +92,7 @@ def test_whatever_it_is_asked_it_answers_with_one_row_of_the_right_types(given_:
     )
 )
 def test_what_counts_as_an_answer_is_in_range(value: Any) -> None:
-    for candidate in (value, {"answer": value}):
+    for candidate in (value, {"answer": value}, Candidate(value, 0.5)):
         found = as_answer(candidate)
         assert found is None or (type(found) is int and 0 <= found <= 99_999)
         if type(value) is int:
@@ -142,9 +143,19 @@ def test_a_solver_is_told_less_than_is_promised_and_the_promise_is_kept() -> Non
     assert 30 < told <= 38
 
 
+def test_loading_has_a_time_of_its_own_before_the_first_problem(tmp_path: Path) -> None:
+    """A second to load, and less than that for the problem."""
+    budget = Budget(limit=100, reserve=0.8, most=0.8, start_up=60)
+    log = tmp_path / "log.jsonl"
+    with Predictor(f"{SOLVERS}:load_slowly", {"seconds": 1.0}, budget=budget, log=log) as predictor:
+        assert predictor.answer("a", "What is 9?")["answer"].item() == 9
+    assert json.loads(log.read_text("utf-8"))["promised"] == 0.8
+    assert budget.start_up == 0
+
+
 @pytest.mark.row("S3-B3")
 def test_what_loads_longer_than_a_problem_lasts_goes_on_loading_for_the_next() -> None:
-    """Forty problems of a tenth of a second, and a second to load."""
+    """Problems of a tenth of a second, and four to load."""
     budget = Budget(limit=1e4, problems=1000, reserve=0.1, most=0.1)
     with Predictor(f"{SOLVERS}:load_slowly", {"seconds": 0.4}, budget=budget, fallback=7) as predictor:
         answers: list[int] = []

@@ -66,6 +66,11 @@ class Budget:
         return max(0.0, self.limit - self._start_up - self.elapsed)
 
     @property
+    def start_up(self) -> float:
+        """Seconds that are kept back for the start; 0 once it is over."""
+        return self._start_up
+
+    @property
     def remaining(self) -> int:
         """Problems that have not been promised anything yet; 0 also when more are asked than were expected."""
         return self._remaining

@@ -74,8 +74,7 @@ def text_of(value: Any) -> str:
     item = getattr(value, "item", None)
     if item is None:
         return "" if value is None else str(value)
-    if getattr(value, "ndim", 1) == 2:
-        found = value.item(0, 0)
-    else:
-        found = item(0) if len(value) else None
+    if not len(value):
+        return ""
+    found = item(0, 0) if hasattr(value, "columns") else item(0)
     return "" if found is None else str(found)

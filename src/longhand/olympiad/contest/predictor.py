@@ -34,7 +34,8 @@ class Predictor:
     returns `attempt(problem, seconds)`, which returns an answer or yields candidates. What was yielded before the time
     of a problem is over counts, the rest is lost with the process. `select` chooses among the candidates, by default
     what most of them say; if nothing is chosen, or not in 0 to 99999, the answer is `fallback`. `log` is a file that
-    gets a line of JSON per problem.
+    gets a line of JSON per problem. Before the first problem loading has what the budget keeps back for the start, by
+    default `load_seconds`.
 
     Raises `UserError` here, and nothing later.
     """
@@ -57,7 +58,7 @@ class Predictor:
         if fallback not in ANSWERS:
             raise UserError(f"fallback = {fallback!r} can be no answer; it has to be in 0 to {ANSWERS[-1]}")
         self._worker = WorkerProcess(load, arguments, memory_bytes=memory_bytes, load_seconds=load_seconds)
-        self._budget = Budget() if budget is None else budget
+        self._budget = Budget(start_up=load_seconds) if budget is None else budget
         self._select, self._fallback = select or most_voted, fallback
         self._asked = 0
         self._log: FileIO | None = _open(log) if log is not None else None
@@ -103,6 +104,9 @@ class Predictor:
 
     def _solve(self, problem: str, facts: dict[str, Any]) -> int | None:
         """Ask the solver within the next promise; write down what happened in `facts`."""
+        if self._budget.start_up:
+            self._worker.load(time.monotonic() + self._budget.start_up)
+            self._budget.started()
         promised = self._budget.promise()
         facts["promised"] = round(promised, 3)
         if promised <= 0:
@@ -115,8 +119,6 @@ class Predictor:
         margin = min(1.0, 0.05 * promised)
         until = time.monotonic() + promised - margin
         candidates, outcome, error = self._worker.attempt(problem, promised - 2 * margin, until)
-        if self._worker.is_ready:
-            self._budget.started()
         facts |= {"outcome": outcome, "candidates": len(candidates), "left": round(self._budget.left, 3)}
         if error:
             facts["error"] = error
@@ -144,11 +146,10 @@ def most_voted(problem: str, candidates: Sequence[Any]) -> int | None:
 def as_answer(candidate: Any) -> int | None:
     """A candidate as a number that can be an answer; None if it is something else, or out of range.
 
-    An integer, its decimal digits, or a record of a candidate with either under "answer". Nothing is reduced: a
+    An integer, its decimal digits, or a record with either as its `answer`. Nothing is reduced: a
     problem that wants a remainder says so, and a number that is too large is merely wrong.
     """
-    if isinstance(candidate, Mapping):
-        candidate = candidate.get("answer")
+    candidate = candidate.get("answer") if isinstance(candidate, Mapping) else getattr(candidate, "answer", candidate)
     if isinstance(candidate, str) and candidate.isascii() and candidate.isdecimal() and len(candidate) <= 5:
         candidate = int(candidate)
     if isinstance(candidate, bool) or not hasattr(candidate, "__index__"):

@@ -29,7 +29,7 @@ def read_submission(path: Path) -> dict[str, int]:
     """Answers by id, in order; raises `UserError` unless the file is what a gateway writes."""
     polars = import_polars()
     try:
-        frame = polars.read_parquet(path)
+        frame = polars.read_parquet(path.read_bytes())
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except polars.exceptions.PolarsError as error:

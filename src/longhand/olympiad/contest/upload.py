@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ class UploadPlan:
         """The plan for people to read."""
         total = sum(self.files.values())
         listed = [f"  {size:>14,}  {name}" for name, size in sorted(self.files.items())]
-        first, later = " ".join(self.creates), " ".join(self.updates)
+        first, later = shlex.join(self.creates), shlex.join(self.updates)
         return [
             f"{self.folder} as the private data set {self.dataset}: {len(self.files)} files, {total:,} bytes",
             *listed,

@@ -3,7 +3,8 @@
     python -m longhand.olympiad.contest.worker MODULE:FUNCTION ARGUMENTS
 
 It loads the solver, then reads requests, one JSON object per line, and answers each with its candidates, one per line
-as they come, and an end. What a solver prints goes to the error output, so that it cannot be taken for an answer.
+as they come, and an end. What a solver prints goes to the error output, so that it cannot be taken for an answer, and
+if it reads its input there is none.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, is_dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any, BinaryIO
 
 Attempt = Callable[[str, float], Any]
@@ -25,9 +27,11 @@ Attempt = Callable[[str, float], Any]
 
 def main(load: str, arguments: str) -> None:
     """Load, then answer until nobody can ask any more."""
-    replies = os.fdopen(os.dup(1), "wb", buffering=0)
+    replies, asked = os.fdopen(os.dup(1), "wb", buffering=0), os.fdopen(os.dup(0), "rb")
     os.dup2(2, 1)
-    requests = _requests_in_background()
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    requests = _requests_in_background(asked)
     try:
         attempt = _load(load, json.loads(arguments))
     except BaseException as error:
@@ -79,12 +83,12 @@ def _load(name: str, arguments: dict[str, Any]) -> Attempt:
     return attempt
 
 
-def _requests_in_background() -> queue.Queue[dict[str, Any]]:
+def _requests_in_background(asked: BinaryIO) -> queue.Queue[dict[str, Any]]:
     """Read requests in a thread, which ends the process, and what it started, when the one that asks is gone."""
     requests: queue.Queue[dict[str, Any]] = queue.Queue()
 
     def read() -> None:
-        for line in sys.stdin.buffer:
+        for line in asked:
             requests.put(json.loads(line))
         os.killpg(os.getpid(), signal.SIGKILL)
 

@@ -18,7 +18,7 @@ Outcome = Literal["done", "error", "late", "loading", "died", "memory", "flood"]
 """How an attempt ended: by itself, with an exception, at its deadline, before it began, or with its process."""
 
 MOST_CANDIDATES = 10_000
-_POLL = 0.05
+_BETWEEN_WEIGHINGS = 0.1
 _LONGEST_LINE = 1_000_000
 
 
@@ -44,13 +44,13 @@ class WorkerProcess:
         self._ready = False
         self._started = 0.0
         self._received = b""
+        self._weight, self._weighed_at = 0, 0.0
         self.failed_loads = 0
         """How often in a row the solver could not be loaded."""
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether the solver is loaded."""
-        return self._ready
+    def load(self, until: float) -> None:
+        """Load the solver now, and wait for it until `until` (of `time.monotonic`); after that it goes on loading."""
+        self._prepare(until)
 
     def attempt(self, problem: str, seconds: float, until: float) -> tuple[list[Any], Outcome, str | None]:
         """Candidates that came before `until` (of `time.monotonic`), how it ended, and the error if there was one.
@@ -58,12 +58,9 @@ class WorkerProcess:
         A solver is told at most `seconds`, less if it had to be loaded first.
         """
         found: list[Any] = []
-        if self._process is None:
-            self._start()
-        if not self._ready:
-            outcome, reason = self._load(until)
-            if outcome != "done":
-                return found, outcome, reason
+        prepared, reason = self._prepare(until)
+        if prepared != "done":
+            return found, prepared, reason
         left = min(seconds, max(0.0, until - time.monotonic()))
         if not self._ask({"problem": problem, "seconds": left}):
             return found, "died", self._end()
@@ -84,6 +81,7 @@ class WorkerProcess:
     def _start(self) -> None:
         path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
         self._received, self._ready, self._started = b"", False, time.monotonic()
+        self._weight = 0
         self._process = subprocess.Popen(
             self._command,
             stdin=subprocess.PIPE,
@@ -92,8 +90,12 @@ class WorkerProcess:
             start_new_session=True,
         )
 
-    def _load(self, until: float) -> tuple[Outcome, str | None]:
+    def _prepare(self, until: float) -> tuple[Outcome, str | None]:
         """Wait until the solver is loaded or the problem's time is over; in that case it goes on loading."""
+        if self._process is None:
+            self._start()
+        if self._ready:
+            return "done", None
         give_up = self._started + self._load_seconds
         message, outcome = self._receive(min(until, give_up))
         if message is not None and "ready" in message:
@@ -127,9 +129,11 @@ class WorkerProcess:
                 left = until - time.monotonic()
                 if left <= 0:
                     return None, "late"
-                if self._memory_bytes is not None and group_memory(self._process.pid) > self._memory_bytes:
-                    return None, "memory"
-                if selector.select(min(left, _POLL)):
+                if self._memory_bytes is not None:
+                    if self._weigh() > self._memory_bytes:
+                        return None, "memory"
+                    left = min(left, _BETWEEN_WEIGHINGS)
+                if selector.select(left):
                     piece = os.read(self._process.stdout.fileno(), 65536)
                     if not piece:
                         return None, "died"
@@ -137,6 +141,13 @@ class WorkerProcess:
         line, _, self._received = self._received.partition(b"\n")
         message: dict[str, Any] = json.loads(line)
         return message, "done"
+
+    def _weigh(self) -> int:
+        """Bytes that the process and what it started hold, as of a moment ago."""
+        assert self._process is not None
+        if time.monotonic() > self._weighed_at + _BETWEEN_WEIGHINGS:
+            self._weight, self._weighed_at = group_memory(self._process.pid), time.monotonic()
+        return self._weight
 
     def _end(self) -> str | None:
         """End the process and all it started; its exit status if it had ended by itself."""
