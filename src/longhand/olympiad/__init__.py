@@ -1,1 +1,1 @@
-"""Word problems and olympiad answers: what an answer says, whether it is right, and which of many to give."""
+"""Word problems and olympiad answers: data, answers, a recursive head, generation, and the contest."""
