@@ -71,8 +71,8 @@ def _local(data: str | Path) -> Path:
         )
     if _HUB_ID.fullmatch(text) and not Path(text).parent.exists():
         raise UserError(
-            f"there is no folder {text}; if it is the name of a data set on a hub: nothing is downloaded, so download it"
-            " and give its path with --data"
+            f"there is no folder {text}; if it is the name of a data set on a hub: nothing is downloaded,"
+            " so download it and give its path with --data"
         )
     raise UserError(f"there is no file or folder {text}; give the path of parquet or jsonl files with --data")
 

@@ -34,8 +34,8 @@ def detect_schema(columns: Collection[str], name: str) -> Schema:
     if has_columns(columns, "math"):
         return "math" if {"level", "type"} <= set(columns) else "numina"
     raise UserError(
-        f"{name} has the columns {', '.join(sorted(columns)) or 'none'}; word problems have question and answer (gsm8k),"
-        " or problem and solution (numina, math)"
+        f"{name} has the columns {', '.join(sorted(columns)) or 'none'}; word problems have question and answer"
+        " (gsm8k), or problem and solution (numina, math)"
     )
 
 
