@@ -129,7 +129,7 @@ class ChatFormat:
         backend = self.tokenizer.backend_tokenizer
         backend.no_truncation()  # some are saved with a length at which they cut without a word
         backend.no_padding()
-        return [list(encoding.ids) for encoding in backend.encode_batch(texts, add_special_tokens=False)]
+        return [list(encoding.ids) for encoding in backend.encode_batch_fast(texts, add_special_tokens=False)]
 
 
 def _special_tokens(tokenizer: PreTrainedTokenizerFast) -> set[str]:
