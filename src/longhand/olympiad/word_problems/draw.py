@@ -32,7 +32,7 @@ class Draw:
     random: random.Random
     range: Range
 
-    def int(self, low: int, high: int, of: str = "", step: int = 1) -> Quantity:
+    def number(self, low: int, high: int, of: str = "", step: int = 1) -> Quantity:
         """A whole number from `low` to `high` in steps, both included, as a quantity."""
         return self.one_of(range(low, high + 1, step), of)
 
@@ -52,10 +52,8 @@ class Draw:
 
     def several(self, things: Sequence[T], count: int) -> list[T]:
         """So many different ones of these."""
-        left, found = list(things), []
-        for _ in range(count):
-            found.append(left.pop(int(self.random.random() * len(left))))
-        return found
+        left = list(things)
+        return [left.pop(int(self.random.random() * len(left))) for _ in range(count)]
 
     def people(self, count: int) -> list[Person]:
         """So many different people."""

@@ -7,7 +7,8 @@ from typing import Any
 from longhand.olympiad.data.schemas import Schema
 from longhand.olympiad.word_problems.problem import GeneratedProblem
 from longhand.olympiad.word_problems.quantity import decimal_text
-from longhand.olympiad.word_problems.story import Step
+from longhand.olympiad.word_problems.story import Step, money_digits
+from longhand.olympiad.word_problems.words import DOLLARS
 
 SOURCE = "longhand"
 _LATEX = {"*": r" \times ", "/": r" \div ", "+": " + ", "-": " - "}
@@ -15,7 +16,7 @@ _LEVELS = {2: 1, 3: 2, 4: 3, 5: 4}
 
 
 def to_row(problem: GeneratedProblem, schema: Schema) -> dict[str, Any]:
-    """The problem as a row: `question` and `answer` (gsm8k), or `problem` and `solution` with what numina and math add."""
+    """The problem as a row: `question` and `answer` (gsm8k), or `problem` and `solution` and what else there is."""
     if schema == "gsm8k":
         return {"question": problem.story.question, "answer": gsm8k_solution(problem)}
     question, solution = problem.story.question.replace("$", r"\$").replace("%", r"\%"), latex_solution(problem)
@@ -40,14 +41,18 @@ def latex_solution(problem: GeneratedProblem) -> str:
 def _gsm8k_step(step: Step) -> str:
     expression, result = step.calculation.expression(), decimal_text(step.calculation.value)
     sign = "$" if step.is_money else ""
-    noun = f" {step.noun.after(step.calculation.value)}" if step.noun and not step.is_money else ""
-    return f"{step.before} {expression} = {sign}<<{expression}={result}>>{result}{noun}{_after(step)}."
+    shown = money_digits(step.calculation.value) if step.is_money else result
+    return f"{step.before} {expression} = {sign}<<{expression}={result}>>{shown}{_noun(step)}{_after(step)}."
 
 
 def _latex_step(step: Step) -> str:
     expression, result = step.calculation.expression(_LATEX), decimal_text(step.calculation.value)
-    noun = f" {step.noun.after(step.calculation.value)}" if step.noun else ""
+    noun = " " + DOLLARS.after(step.calculation.value) if step.is_money else _noun(step)
     return f"{step.before} ${expression} = {result}${noun}{_after(step)}."
+
+
+def _noun(step: Step) -> str:
+    return f" {step.noun.after(step.calculation.value)}" if step.noun and not step.is_money else ""
 
 
 def _after(step: Step) -> str:

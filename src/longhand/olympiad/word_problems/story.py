@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from longhand.olympiad.word_problems.draw import Redraw
-from longhand.olympiad.word_problems.quantity import Quantity, decimal_places, unit
-from longhand.olympiad.word_problems.words import DOLLARS, Noun
+from longhand.olympiad.word_problems.quantity import Quantity, decimal_places
+from longhand.olympiad.word_problems.words import Noun
 
-MONEY = unit("dollar")
 MOST_DECIMALS = 2
 LARGEST = 99_999  # also the largest answer of the olympiad
 
@@ -24,8 +24,8 @@ class Step:
 
     @property
     def is_money(self) -> bool:
-        """Whether the result is an amount of dollars."""
-        return self.calculation.unit == MONEY
+        """Whether the result is an amount of dollars, or of dollars for each of something."""
+        return dict(self.calculation.unit).get("dollar") == 1
 
 
 @dataclass(slots=True)
@@ -44,8 +44,6 @@ class Story:
 
         Raises `Redraw` if the result is negative, half a person, a part of a cent, or too large.
         """
-        if calculation.unit == MONEY:
-            noun = DOLLARS
         value = calculation.value
         if value < 0 or value > LARGEST or decimal_places(value, MOST_DECIMALS) is None:
             raise Redraw
@@ -67,10 +65,13 @@ class Story:
 
 def money(quantity: Quantity) -> str:
     """An amount as a question writes it: $3, $2.50."""
-    if quantity.is_whole:
-        return f"${quantity}"
-    dollars, cents = divmod(quantity.value * 100, 100)
-    return f"${dollars}.{int(cents):02}"
+    return "$" + money_digits(quantity.value)
+
+
+def money_digits(value: Fraction) -> str:
+    """An amount without its sign: whole, or with two decimals."""
+    dollars, cents = divmod(value * 100, 100)
+    return f"{dollars}.{int(cents):02}" if cents else str(dollars)
 
 
 def count(quantity: Quantity, noun: Noun) -> str:

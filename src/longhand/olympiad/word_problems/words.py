@@ -17,12 +17,12 @@ class Person:
     his: str
 
     @property
-    def He(self) -> str:
+    def He(self) -> str:  # noqa: N802  (the word it gives)
         """The pronoun at the beginning of a sentence."""
         return self.he.capitalize()
 
     @property
-    def His(self) -> str:
+    def His(self) -> str:  # noqa: N802  (the word it gives)
         """The possessive at the beginning of a sentence."""
         return self.his.capitalize()
 
@@ -60,7 +60,9 @@ def _men(names: str) -> list[Person]:
 
 
 PEOPLE = (
-    *_women("Ada Amina Anna Beatriz Chloe Daria Elif Emma Fatima Grace Hana Ines Julia Kira Lena Leila Maria Mei Nadia"),
+    *_women(
+        "Ada Amina Anna Beatriz Chloe Daria Elif Emma Fatima Grace Hana Ines Julia Kira Lena Leila Maria Mei Nadia"
+    ),
     *_women("Nora Olga Priya Rosa Sara Sofia Tanya Uma Vera Yuki Zoe"),
     *_men("Adam Ahmed Ben Carlos Chen David Diego Emil Felix George Hugo Ivan Jamal James Kenji Leo Liam Luca Marek"),
     *_men("Noah Omar Oscar Pavel Ravi Samuel Tariq Theo Victor Yusuf Zubin"),
@@ -82,13 +84,24 @@ CHEAP = _nouns(
     " bagel, apple pie, postcard, mug, orange, pair of socks/pairs of socks"
 )
 DEAR = _nouns("bicycle, tablet, guitar, tent, camera, jacket, desk, telescope, printer, armchair, keyboard, amplifier")
-SOLD_BY_WEIGHT = tuple("potatoes carrots tomatoes onions cherries plums grapes beans mushrooms strawberries".split())
+SOLD_BY_WEIGHT = (
+    "potatoes",
+    "carrots",
+    "tomatoes",
+    "onions",
+    "cherries",
+    "plums",
+    "grapes",
+    "beans",
+    "mushrooms",
+    "strawberries",
+)
 
 DOLLARS = Noun("dollar", "dollars", whole=False)
 
 _TIMES = {2: "twice", 3: "three times", 4: "four times", 5: "five times", 6: "six times", 7: "seven times"}
 _PART = {2: "half", 3: "a third", 4: "a quarter", 5: "a fifth", 6: "a sixth"}
-_SMALL = dict(enumerate("zero one two three four five six seven eight nine ten".split()))
+_SMALL = dict(enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]))
 
 
 def times(factor: Fraction) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from longhand.olympiad.word_problems.draw import Draw
 from longhand.olympiad.word_problems.story import Story
 from longhand.olympiad.word_problems.template import template
@@ -14,16 +16,16 @@ YEAR = Noun("year", "years")
 def age_chain(d: Draw, s: Story) -> None:
     """Three or four people; asks for all ages together, or for the last one's in some years."""
     people = d.people(d.length(3, 4))
-    ages = [d.int(4, 24, "year")]
+    ages = [d.number(4, 24, "year")]
     s.say(f"{people[0]} is {ages[0]} years old.")
-    for before, p in zip(people, people[1:], strict=False):
+    for before, p in pairwise(people):
         kind = d.pick(["times", "older", "younger"])
         if kind == "times":
             factor = d.one_of([2, 3, 4])
             s.say(f"{p} is {times(factor.value)} as old as {before}.")
             found = ages[-1] * factor
         else:
-            other = d.int(2, 14, "year")
+            other = d.number(2, 14, "year")
             s.say(f"{p} is {other} years {kind} than {before}.")
             found = ages[-1] + other if kind == "older" else ages[-1] - other
         ages.append(s.step(f"{p} is", found, YEAR, "old"))
@@ -35,7 +37,7 @@ def age_chain(d: Draw, s: Story) -> None:
             total = total + age
         s.step("Together they are", total, YEAR, "old")
     else:
-        later = d.int(2, 15, "year")
+        later = d.number(2, 15, "year")
         s.say(f"How old will {people[-1]} be in {later} years?")
         s.step(f"In {later} years {people[-1]} will be", ages[-1] + later, YEAR, "old")
 
@@ -43,7 +45,7 @@ def age_chain(d: Draw, s: Story) -> None:
 @template("Algebra")
 def older_by(d: Draw, s: Story) -> None:
     p, q = d.people(2)
-    younger, more, later = d.int(4, 40, "year"), d.int(2, 25, "year"), d.int(2, 20, "year")
+    younger, more, later = d.number(4, 40, "year"), d.number(2, 25, "year"), d.number(2, 20, "year")
     total = (younger + younger + more).known()
     s.say(f"{p} is {more} years older than {q}, and together they are {total} years old.")
     s.say(f"How old will {q} be in {later} years?")
@@ -55,7 +57,7 @@ def older_by(d: Draw, s: Story) -> None:
 @template("Algebra", held_out=True)
 def years_ago(d: Draw, s: Story) -> None:
     p, q = d.people(2)
-    then, factor, ago = d.int(2, 16, "year"), d.one_of([2, 3, 4, 5]), d.int(2, 20, "year")
+    then, factor, ago = d.number(2, 16, "year"), d.one_of([2, 3, 4, 5]), d.number(2, 20, "year")
     now = (then * factor + ago).known()
     d.need(now.value <= 95)
     s.say(f"{p} is {now} years old. {ago} years ago {p.he} was {times(factor.value)} as old as {q}.")

@@ -14,7 +14,7 @@ POINT = Noun("point", "points")
 def average_score(d: Draw, s: Story) -> None:
     [p] = d.people(1)
     games = d.length(3, 6)
-    scores = [d.int(4, 40, "point") for _ in range(games)]
+    scores = [d.number(4, 40, "point") for _ in range(games)]
     s.say(f"In {small(games)} games {p} scores {listed(scores)} points.")
     s.say(f"What is the average of {p.his} points in a game?")
     total = scores[0]
@@ -28,7 +28,7 @@ def average_score(d: Draw, s: Story) -> None:
 def missing_mark(d: Draw, s: Story) -> None:
     [p] = d.people(1)
     tests = d.length(3, 5)
-    marks = [d.int(55, 100, "point") for _ in range(tests)]
+    marks = [d.number(55, 100, "point") for _ in range(tests)]
     average = sum((mark.value for mark in marks), start=marks[0].value * 0) / tests
     d.need(average.denominator == 1)
     mean = (marks[0] - marks[0]).known()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from longhand.olympiad.word_problems.draw import Draw
 from longhand.olympiad.word_problems.quantity import Quantity, plain
 from longhand.olympiad.word_problems.story import Story
@@ -20,9 +22,9 @@ def _sum(parts: list[Quantity]) -> Quantity:
 def compare_chain(d: Draw, s: Story) -> None:
     """Three to five people, each compared with the one before; asks for all, or for a difference."""
     people, item = d.people(d.length(3, 5)), d.pick(ITEMS)
-    has = [d.int(12, 60, item.one)]
+    has = [d.number(12, 60, item.one)]
     s.say(f"{people[0]} has {has[0]} {item}.")
-    for before, p in zip(people, people[1:], strict=False):
+    for before, p in pairwise(people):
         kind = d.pick(["times", "part", "more", "fewer"])
         if kind == "times":
             factor = d.one_of([2, 3, 4])
@@ -34,7 +36,7 @@ def compare_chain(d: Draw, s: Story) -> None:
             s.say(f"{p} has {words} as many {item} as {before}.")
             has.append(s.step(f"{p} has", has[-1] / divisor, item))
         else:
-            other = d.int(2, 30, item.one)
+            other = d.number(2, 30, item.one)
             s.say(f"{p} has {other} {kind} {item} than {before}.")
             has.append(s.step(f"{p} has", has[-1] + other if kind == "more" else has[-1] - other, item))
     d.need(all(entry.value >= 2 for entry in has))
@@ -52,9 +54,9 @@ def weights(d: Draw, s: Story) -> None:
     """Parcels whose weights hang on each other."""
     kilogram = Noun("kilogram", "kilograms", whole=False)
     colours = d.several(["red", "blue", "green", "yellow", "white", "black", "brown"], d.length(3, 5))
-    weighs = [d.int(6, 48, "kilogram")]
+    weighs = [d.number(6, 48, "kilogram")]
     s.say(f"The {colours[0]} parcel weighs {weighs[0]} kilograms.")
-    for before, colour in zip(colours, colours[1:], strict=False):
+    for before, colour in pairwise(colours):
         kind = d.pick(["times", "half", "more", "less"])
         if kind == "times":
             factor = d.one_of([2, 3, 4])
@@ -64,7 +66,7 @@ def weights(d: Draw, s: Story) -> None:
             s.say(f"The {colour} parcel weighs half as much as the {before} one.")
             found = weighs[-1] / 2
         else:
-            other = d.int(2, 20, "kilogram")
+            other = d.number(2, 20, "kilogram")
             s.say(f"The {colour} parcel weighs {other} kilograms {kind} than the {before} one.")
             found = weighs[-1] + other if kind == "more" else weighs[-1] - other
         weighs.append(s.step(f"The {colour} parcel weighs", found, kilogram))
@@ -76,7 +78,7 @@ def weights(d: Draw, s: Story) -> None:
 @template("Algebra")
 def times_as_many_together(d: Draw, s: Story) -> None:
     (p, q), item = d.people(2), d.pick(ITEMS)
-    factor, less = d.one_of([2, 3, 4, 5, 6]), d.int(4, 48, item.one)
+    factor, less = d.one_of([2, 3, 4, 5, 6]), d.number(4, 48, item.one)
     total = (less * (factor + plain(1))).known()
     s.say(f"{p} has {times(factor.value)} as many {item} as {q}.")
     s.say(f"Together they have {total} {item}.")
@@ -91,7 +93,7 @@ def times_as_many_together(d: Draw, s: Story) -> None:
 @template("Algebra")
 def sum_and_difference(d: Draw, s: Story) -> None:
     (p, q), fruit = d.people(2), d.pick(FRUIT)
-    less, more = d.int(5, 60, fruit.one), d.int(2, 25, fruit.one)
+    less, more = d.number(5, 60, fruit.one), d.number(2, 25, fruit.one)
     total = (less + less + more).known()
     s.say(f"{p} and {q} pick {total} {fruit} together.")
     s.say(f"{p} picks {more} more than {q}.")

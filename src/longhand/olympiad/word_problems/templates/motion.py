@@ -18,8 +18,8 @@ LITRE = Noun("litre", "litres", whole=False)
 @template("Algebra")
 def two_legs(d: Draw, s: Story) -> None:
     vehicle = d.pick(["train", "bus", "lorry", "ship"])
-    a, t = d.int(20, 90, "kilometre/hour", 5), d.int(2, 9, "hour")
-    b, u = d.int(20, 90, "kilometre/hour", 5), d.int(2, 9, "hour")
+    a, t = d.number(20, 120, "kilometre/hour"), d.number(2, 12, "hour")
+    b, u = d.number(20, 120, "kilometre/hour"), d.number(2, 12, "hour")
     d.need(a.value != b.value)
     s.say(f"A {vehicle} travels for {t} hours at {a} kilometres per hour")
     s.say(f"and then for {u} hours at {b} kilometres per hour.")
@@ -32,10 +32,10 @@ def two_legs(d: Draw, s: Story) -> None:
 @template("Algebra")
 def apart(d: Draw, s: Story) -> None:
     p, q = d.people(2)
-    a, b, t = d.int(10, 32, "kilometre/hour"), d.int(10, 32, "kilometre/hour"), d.int(2, 8, "hour")
+    a, b, t = d.number(10, 35, "kilometre/hour"), d.number(10, 35, "kilometre/hour"), d.number(2, 9, "hour")
     s.say(f"{p} and {q} start cycling at the same place and ride in opposite directions.")
     s.say(f"{p} rides at {a} kilometres per hour and {q} at {b} kilometres per hour.")
-    s.say(f"How many kilometres are they apart after {t} hours?")
+    s.say(f"How many kilometres apart are they after {t} hours?")
     speed = s.step("Every hour the distance between them grows by", a + b, KILOMETRE)
     s.step(f"After {t} hours they are", speed * t, KILOMETRE, "apart")
 
@@ -43,8 +43,8 @@ def apart(d: Draw, s: Story) -> None:
 @template("Algebra")
 def there_and_back(d: Draw, s: Story) -> None:
     [p] = d.people(1)
-    there, back = d.int(2, 7, "hour"), d.int(2, 9, "hour")
-    distance = d.int(60, 480, "kilometre", 20)
+    there, back = d.number(2, 9, "hour"), d.number(2, 12, "hour")
+    distance = d.number(60, 960, "kilometre", 4)
     d.need(there.value < back.value)
     d.need((distance / there).is_whole and (distance / back).is_whole)
     d.need((distance / there).value <= 120)
@@ -60,7 +60,7 @@ def there_and_back(d: Draw, s: Story) -> None:
 @template("Algebra", held_out=True)
 def catch_up(d: Draw, s: Story) -> None:
     p, q = d.people(2)
-    walks, extra, late = d.int(40, 90, "metre/minute", 5), d.int(10, 90, "metre/minute", 5), d.int(2, 12, "minute")
+    walks, extra, late = d.number(40, 100, "metre/minute"), d.number(10, 100, "metre/minute"), d.number(2, 20, "minute")
     d.need((walks * late / extra).is_whole)
     runs = (walks + extra).known()
     s.say(f"{p} walks along a road at {walks} metres per minute.")
@@ -74,14 +74,18 @@ def catch_up(d: Draw, s: Story) -> None:
 @template()
 def petrol(d: Draw, s: Story) -> None:
     [p] = d.people(1)
-    need = d.int(4, 12, "litre/hundred kilometres")
-    hundreds, price = d.int(2, 15, "hundred kilometres"), d.quarters(1, 3, "dollar/litre")
+    need = d.number(4, 12, "litre/hundred kilometres")
+    hundreds, price = d.number(2, 30, "hundred kilometres"), d.quarters(1, 4, "dollar/litre")
     s.say(f"{p}'s car needs {need} litres of petrol for every 100 kilometres.")
     distance = (hundreds * plain(100, "kilometre/hundred kilometres")).known()
     s.say(f"A litre of petrol costs {money(price)}.")
     s.say(f"How many dollars does {p} pay for the petrol of a journey of {distance} kilometres?")
-    times = s.step(f"{distance} kilometres are", distance / plain(100, "kilometre/hundred kilometres"), None,
-                   "times 100 kilometres")
+    times = s.step(
+        f"{distance} kilometres are",
+        distance / plain(100, "kilometre/hundred kilometres"),
+        None,
+        "times 100 kilometres",
+    )
     litres = s.step("The car needs", times * need, LITRE)
     s.step(f"{p} pays", litres * price)
 
@@ -91,7 +95,7 @@ def longer_every_day(d: Draw, s: Story) -> None:
     """Distances that grow by the same amount; two steps for each day but the first, as they are added up."""
     [p] = d.people(1)
     days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"][: d.length(3, 5)]
-    runs, more = d.int(2, 12, "kilometre"), d.int(1, 4, "kilometre")
+    runs, more = d.number(2, 25, "kilometre"), d.number(1, 6, "kilometre")
     s.say(f"{p} runs {runs} kilometres on {days[0]} and every day {_kilometres(str(more))} more than the day before.")
     s.say(f"How many kilometres does {p} run from {days[0]} to {days[-1]}?")
     total = runs
@@ -107,8 +111,8 @@ def _kilometres(number: str) -> str:
 
 @template("Algebra")
 def tank(d: Draw, s: Story) -> None:
-    inflow, net, minutes = d.int(12, 60, "litre/minute"), d.int(3, 40, "litre/minute"), d.int(5, 60, "minute")
-    has = d.int(10, 200, "litre", 10)
+    inflow, net, minutes = d.number(12, 60, "litre/minute"), d.number(3, 40, "litre/minute"), d.number(5, 60, "minute")
+    has = d.number(10, 200, "litre", 10)
     d.need(net.value < inflow.value)
     leaks, holds = (inflow - net).known(), (net * minutes + has).known()
     s.say(f"A tank holds {holds} litres of water, and {has} litres are in it.")

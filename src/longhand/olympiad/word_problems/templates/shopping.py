@@ -13,7 +13,7 @@ from longhand.olympiad.word_problems.words import CHEAP, DEAR, ITEMS, SOLD_BY_WE
 def two_goods_and_change(d: Draw, s: Story) -> None:
     [p], (i, j) = d.people(1), d.several(CHEAP, 2)
     a, b = d.quarters(1, 9, f"dollar/{i.one}"), d.quarters(1, 9, f"dollar/{j.one}")
-    m, n = d.int(2, 9, i.one), d.int(2, 9, j.one)
+    m, n = d.number(2, 9, i.one), d.number(2, 9, j.one)
     paid = plain(d.pick([20, 50, 100, 150]), "dollar")
     d.need((a * m + b * n).value < paid.value)
     s.say(f"One {i.one} costs {money(a)} and one {j.one} costs {money(b)}.")
@@ -28,22 +28,19 @@ def two_goods_and_change(d: Draw, s: Story) -> None:
 @template()
 def discount(d: Draw, s: Story) -> None:
     [p], thing = d.people(1), d.pick(DEAR)
-    price, percent, bought = d.int(40, 600, f"dollar/{thing.one}", 4), d.int(5, 60, "", 5), d.int(2, 6, thing.one)
+    price, percent, bought = d.number(40, 800, f"dollar/{thing.one}"), d.number(5, 60, "", 5), d.number(2, 6, thing.one)
     s.say(f"{thing.a.capitalize()} costs {money(price)}.")
     s.say(f"A shop sells it {percent}% cheaper, and {p} buys {bought} of them.")
     s.say(f"How many dollars does {p} pay?")
-    off = s.step(f"The price of one {thing.one} falls by $", price * percent / 100, DOLLARS_EACH)
-    now = s.step(f"One {thing.one} now costs $", price - off, DOLLARS_EACH)
+    off = s.step(f"The price of one {thing.one} falls by", price * percent / 100)
+    now = s.step(f"One {thing.one} now costs", price - off)
     s.step(f"{p} pays", bought * now)
-
-
-DOLLARS_EACH = Noun("dollar", "dollars", whole=False)
 
 
 @template()
 def saving_up(d: Draw, s: Story) -> None:
     [p], thing = d.people(1), d.pick(DEAR)
-    weekly, weeks, has = d.int(5, 30, "dollar/week"), d.int(3, 24, "week"), d.int(10, 120, "dollar")
+    weekly, weeks, has = d.number(5, 30, "dollar/week"), d.number(3, 24, "week"), d.number(10, 120, "dollar")
     price = (weekly * weeks + has).known()
     s.say(f"{p} wants to buy {thing.a} that costs {money(price)}.")
     s.say(f"{p.He} has {money(has)} and saves {money(weekly)} every week.")
@@ -55,25 +52,26 @@ def saving_up(d: Draw, s: Story) -> None:
 @template()
 def same_price(d: Draw, s: Story) -> None:
     item = d.pick(CHEAP)
-    n, m, price = d.int(2, 12, item.one), d.int(3, 20, item.one), d.quarters(1, 9, f"dollar/{item.one}")
+    n, m, price = d.number(2, 15, item.one), d.number(3, 30, item.one), d.quarters(1, 12, f"dollar/{item.one}")
     d.need(n.value != m.value)
     cost = (n * price).known()
     s.say(f"In a shop {n} {item} cost {money(cost)}.")
     s.say(f"How many dollars do {m} {item} cost at the same price?")
-    one = s.step(f"One {item.one} costs $", cost / n, Noun("dollar", "dollars", whole=False))
-    s.step(f"{str(m)} {item} cost", m * one)
+    one = s.step(f"One {item.one} costs", cost / n)
+    s.step(f"{m} {item} cost", m * one)
 
 
 @template()
 def dozens(d: Draw, s: Story) -> None:
     [p] = d.people(1)
-    dozens, price, cost = d.int(3, 30, "dozen"), d.quarters(2, 6, "dollar/dozen"), d.quarters(1, 3, "dollar/dozen")
-    feed = d.int(4, 40, "dollar")
+    dozens, price, cost = d.number(3, 30, "dozen"), d.quarters(2, 6, "dollar/dozen"), d.quarters(1, 3, "dollar/dozen")
+    feed = d.number(4, 40, "dollar")
     d.need(cost.value < price.value)
-    s.say(f"{p} sells {(dozens * plain(12, 'egg/dozen')).known()} eggs at {money(price)} a dozen.")
-    s.say(f"The boxes cost {p.him} {money(cost)} a dozen eggs, and {p.he} pays {money(feed)} for a place at the market.")
+    eggs = (dozens * plain(12, "egg/dozen")).known()
+    s.say(f"{p} sells {eggs} eggs at {money(price)} a dozen.")
+    s.say(f"A box for a dozen costs {p.him} {money(cost)}, and {p.he} pays {money(feed)} for a place at the market.")
     s.say(f"How many dollars does {p} earn?")
-    sold = s.step(f"{p} sells", (dozens * plain(12, "egg/dozen")).known() / plain(12, "egg/dozen"), Noun("dozen", "dozen"))
+    sold = s.step(f"{p} sells", eggs / plain(12, "egg/dozen"), Noun("dozen", "dozen"))
     income = s.step(f"{p.He} gets", sold * price)
     boxes = s.step("The boxes cost", sold * cost)
     s.step(f"{p.He} earns", income - boxes - feed)
@@ -82,9 +80,9 @@ def dozens(d: Draw, s: Story) -> None:
 @template(held_out=True)
 def market_stall(d: Draw, s: Story) -> None:
     [p], (f, g) = d.people(1), d.several(SOLD_BY_WEIGHT, 2)
-    a, b = d.int(4, 40, "kilogram"), d.int(4, 40, "kilogram")
+    a, b = d.number(4, 40, "kilogram"), d.number(4, 40, "kilogram")
     x, y = d.quarters(1, 7, "dollar/kilogram"), d.quarters(1, 7, "dollar/kilogram")
-    rent = d.int(10, 60, "dollar")
+    rent = d.number(10, 60, "dollar")
     s.say(f"At the market {p} sells {a} kilograms of {f} for {money(x)} a kilogram")
     s.say(f"and {b} kilograms of {g} for {money(y)} a kilogram.")
     s.say(f"The stall costs {p.him} {money(rent)} a day.")
@@ -97,8 +95,8 @@ def market_stall(d: Draw, s: Story) -> None:
 
 @template(held_out=True)
 def theatre_tickets(d: Draw, s: Story) -> None:
-    grown, child, percent = d.int(9, 30, "dollar/adult"), d.int(3, 12, "dollar/child"), d.int(5, 50, "", 5)
-    x, y = d.int(20, 180, "adult"), d.int(20, 180, "child")
+    grown, child, percent = d.number(9, 30, "dollar/adult"), d.number(3, 12, "dollar/child"), d.number(5, 50, "", 5)
+    x, y = d.number(20, 180, "adult"), d.number(20, 180, "child")
     d.need(child.value < grown.value)
     s.say(f"A theatre sells {x} tickets to adults for {money(grown)} each and {y} tickets to children")
     s.say(f"for {money(child)} each. It gives {percent}% of this money to a hospital.")
@@ -113,12 +111,12 @@ def theatre_tickets(d: Draw, s: Story) -> None:
 def fundraiser(d: Draw, s: Story) -> None:
     (p, q), item = d.people(2), d.pick(ITEMS)
     price, cost = d.quarters(2, 8, f"dollar/{item.one}"), d.quarters(1, 4, f"dollar/{item.one}")
-    a, b = d.int(8, 60, item.one), d.int(8, 60, item.one)
+    a, b = d.number(8, 60, item.one), d.number(8, 60, item.one)
     d.need(cost.value < price.value)
     s.say(f"{p} and {q} sell {item} for their sports club.")
     s.say(f"Each of the {item} costs the club {money(cost)} and is sold for {money(price)}.")
     s.say(f"{p} sells {a} of them and {q} sells {b}.")
     s.say("How many dollars does the club gain?")
     sold = s.step("Together they sell", a + b, item)
-    gain = s.step(f"Each of the {item} brings a gain of $", price - cost, Noun("dollar", "dollars", whole=False))
+    gain = s.step(f"Each of the {item} brings a gain of", price - cost)
     s.step("The club gains", sold * gain)
