@@ -71,7 +71,11 @@ PEOPLE = (
 
 def _nouns(text: str) -> tuple[Noun, ...]:
     pairs = (entry.strip() for entry in text.split(","))
-    return tuple(Noun(*entry.split("/")) if "/" in entry else Noun(entry, entry + "s") for entry in pairs)
+    found = []
+    for entry in pairs:
+        one, _, many = entry.partition("/")
+        found.append(Noun(one, many or one + "s"))
+    return tuple(found)
 
 
 ITEMS = _nouns(
