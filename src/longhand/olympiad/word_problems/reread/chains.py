@@ -160,7 +160,8 @@ def _shared(sentences: list[str], question: str) -> Fraction | None:
 
 def _average(sentences: list[str], question: str) -> Fraction | None:
     m = re.fullmatch(
-        rf"In {_SMALL} games {_NAME} scores ([\d, and]+) points\. What is the average of (?:his|her) points in a game\?",
+        rf"In {_SMALL} games {_NAME} scores ([\d, and]+) points\."
+        r" What is the average of (?:his|her) points in a game\?",
         question,
     )
     if not m:
@@ -180,7 +181,8 @@ def _missing(sentences: list[str], question: str) -> Fraction | None:
     marks = [int(text) for text in re.split(r", | and ", m[5])]
     if len(marks) != number(m[4]) or len(marks) + 1 != number(m[2]):
         return None
-    return int(m[3]) + sum((int(m[3]) - mark for mark in marks), start=Fraction(0))  # deviations add up to nothing
+    average = Fraction(int(m[3]))
+    return average + sum((average - mark for mark in marks), start=Fraction(0))  # deviations add up to nothing
 
 
 def _total(names: str, known: dict[str, Fraction]) -> Fraction | None:

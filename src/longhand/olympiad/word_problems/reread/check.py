@@ -15,10 +15,14 @@ from longhand.olympiad.data.boxed import ConversionError, last_box, mark_to_box
 from longhand.olympiad.data.calculations import evaluate
 from longhand.olympiad.word_problems.reread.chains import answer_chain
 from longhand.olympiad.word_problems.reread.fixed import answer_fixed
+from longhand.olympiad.word_problems.reread.patterns import FACTOR_WORDS, NUMBER_WORDS, number
 
 _GSM8K_STEP = re.compile(
     r"(?P<shown>\S+) = \$?<<(?P<expression>[^=<>]+)=(?P<result>[\d.]+)>>(?P<written>\d+(?:\.\d+)?)"
 )
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_WORD = re.compile(r"\b(?:" + "|".join([*FACTOR_WORDS, *NUMBER_WORDS]) + r")\b")
+_EVERYBODY_KNOWS = {Fraction(value) for value in (2, 4, 12, 60, 100)}
 _LATEX_STEP = re.compile(r"\$(?P<expression>[^$=]+) = (?P<result>[\d.]+)\$")
 
 
@@ -35,7 +39,12 @@ def faults(row: Mapping[str, Any]) -> list[str]:
     question, solution = (row["question"], row["answer"]) if is_gsm8k else (row["problem"], row["solution"])
     found: list[str] = []
     lines = solution.split("\n")
-    results = [_result(line, is_gsm8k, found) for line in lines[:-1]]
+    known = _numbers(question) | {Fraction(1)}
+    results = []
+    for line in lines[:-1]:
+        result = _result(line, is_gsm8k, known, found)
+        results.append(result)
+        known |= {result} if result is not None else set()
     label = _label(solution, lines[-1], is_gsm8k)
     if label is None:
         return [*found, "no label"]
@@ -55,8 +64,13 @@ def faults(row: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _result(line: str, is_gsm8k: bool, found: list[str]) -> Fraction | None:
-    """The result of the one step of a line, after it was worked out anew."""
+def _result(line: str, is_gsm8k: bool, known: set[Fraction], found: list[str]) -> Fraction | None:
+    """The result of the one step of a line, after it was worked out anew.
+
+    Every number of the line has to be `known` from the question or from a step before, be one that everybody knows
+    (minutes of an hour, sides of a square), be how many numbers were added up, or how often a known number goes into
+    another.
+    """
     steps = list((_GSM8K_STEP if is_gsm8k else _LATEX_STEP).finditer(line))
     if len(steps) != 1:
         found.append(f"{len(steps)} steps in {line!r}")
@@ -68,12 +82,32 @@ def _result(line: str, is_gsm8k: bool, found: list[str]) -> Fraction | None:
     except (ValueError, ZeroDivisionError):
         found.append(f"{expression!r} cannot be read")
         return None
+    words = line[: step.start()] + " " + line[step.end() :]
+    strange = _digits(words + " " + expression) - known - _EVERYBODY_KNOWS
+    if strange:
+        strange -= {Fraction(more // less) for more in known for less in known if less}
+    if strange:
+        found.append(f"{', '.join(map(str, sorted(strange)))} in {line!r} comes from nowhere")
+    known.add(Fraction(expression.count("+") + 1))
     result = Fraction(step["result"])
     if value != result:
         found.append(f"{expression} is {value}, not {result}")
     if is_gsm8k and (step["shown"] != step["expression"] or Fraction(step["written"]) != result):
         found.append(f"{step[0]!r} says two things")
     return result
+
+
+def _digits(text: str) -> set[Fraction]:
+    return {Fraction(digits) for digits in _NUMBER.findall(text)}
+
+
+def _numbers(text: str) -> set[Fraction]:
+    """Every number of a text, whether in digits or in words."""
+    found = _digits(text)
+    for word in _WORD.findall(text.lower()):
+        value = number(word)
+        found |= {value, 1 / value} if value else {value}
+    return found
 
 
 def _label(solution: str, last: str, is_gsm8k: bool) -> Fraction | None:

@@ -203,8 +203,8 @@ _RULES: list[tuple[str, Formula]] = [
         lambda a, b, gate, price: (a + a + b + b - gate) * price,
     ),
     (
-        "A floor is # metres long and # metres wide. It takes # tiles to cover a square metre. A box of # tiles costs $."
-        " How many dollars do the tiles for the floor cost?",
+        "A floor is # metres long and # metres wide. It takes # tiles to cover a square metre."
+        " A box of # tiles costs $. How many dollars do the tiles for the floor cost?",
         lambda a, b, tiles, box, price: price * a * b * tiles / box,
     ),
     (
@@ -248,8 +248,8 @@ _RULES: list[tuple[str, Formula]] = [
         lambda n, crates, weight, days, sold: n * crates * weight * days - sold,
     ),
     (
-        "@1 has a book of # pages. On each of the first # days ^ reads # pages. ^ wants to finish the book in # more days"
-        " and to read the same number of pages on each of them. How many pages a day does @1 have to read?",
+        "@1 has a book of # pages. On each of the first # days ^ reads # pages. ^ wants to finish the book in"
+        " # more days and to read the same number of pages on each of them. How many pages a day does @1 have to read?",
         lambda n, days, a, rest: (n - days * a) / rest,
     ),
     (

@@ -6,10 +6,8 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
-NUMBER_WORDS = {
-    word: Fraction(value)
-    for value, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
-}
+_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+NUMBER_WORDS = {word: Fraction(value) for value, word in enumerate(_WORDS)}
 FACTOR_WORDS = {
     "twice": Fraction(2),
     "three times": Fraction(3),
