@@ -156,7 +156,7 @@ class _Reader:
             if self.next() != ")":
                 raise ValueError("a bracket is not closed")
         elif token[0].isdigit() or token[0] == ".":
-            value = Fraction("0" + token.replace(",", ""))
+            value = Fraction(int(token)) if token.isdecimal() else Fraction("0" + token.replace(",", ""))
         else:
             raise ValueError(f"{token!r} was not expected")
         if self.peek() == "%":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from longhand.olympiad.data.boxed import ConversionError, last_box, mark_to_box
@@ -26,11 +27,20 @@ _EVERYBODY_KNOWS = {Fraction(value) for value in (2, 4, 12, 60, 100)}
 _LATEX_STEP = re.compile(r"\$(?P<expression>[^$=]+) = (?P<result>[\d.]+)\$")
 
 
-def read_answer(question: str) -> Fraction | None:
-    """The answer of a question, from its words alone; None if it is not understood."""
-    text = question.replace(r"\$", "$").replace(r"\%", "%")
+@lru_cache(maxsize=4096)
+def _fraction(digits: str) -> Fraction:
+    return Fraction(digits)
+
+
+@lru_cache(maxsize=1)
+def _read(text: str) -> Fraction | None:
     found = answer_fixed(text)
     return answer_chain(text) if found is None else found
+
+
+def read_answer(question: str) -> Fraction | None:
+    """The answer of a question, from its words alone; None if it is not understood."""
+    return _read(question.replace(r"\$", "$").replace(r"\%", "%"))
 
 
 def faults(row: Mapping[str, Any]) -> list[str]:
@@ -98,7 +108,7 @@ def _result(line: str, is_gsm8k: bool, known: set[Fraction], found: list[str]) -
 
 
 def _digits(text: str) -> set[Fraction]:
-    return {Fraction(digits) for digits in _NUMBER.findall(text)}
+    return set(map(_fraction, _NUMBER.findall(text)))
 
 
 def _numbers(text: str) -> set[Fraction]:

@@ -253,8 +253,8 @@ _RULES: list[tuple[str, Formula]] = [
         lambda n, days, a, rest: (n - days * a) / rest,
     ),
     (
-        "@1 practises the ~ for # minutes on each of # days of the week and for # minutes on Saturday."
-        " How many hours is that in # weeks?",
+        "@1 practises the ~ for # minutes on each of the # days from Monday to Friday and for # minutes on"
+        " Saturday. How many hours is that in # weeks?",
         lambda a, days, b, weeks: weeks * (a * days + b) / 60,
     ),
     (

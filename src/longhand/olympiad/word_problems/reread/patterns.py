@@ -17,9 +17,7 @@ FACTOR_WORDS = {
     "seven times": Fraction(7),
     "half": Fraction(1, 2),
     "a third": Fraction(1, 3),
-    "one third": Fraction(1, 3),
     "a quarter": Fraction(1, 4),
-    "one quarter": Fraction(1, 4),
     "a fifth": Fraction(1, 5),
     "a sixth": Fraction(1, 6),
 }

@@ -32,8 +32,7 @@ def compare_chain(d: Draw, s: Story) -> None:
             has.append(s.step(f"{p} has", has[-1] * factor, item))
         elif kind == "part":
             divisor = d.one_of([2, 3, 4])
-            words = "half" if divisor.value == 2 else part(divisor.value).replace("a ", "one ")
-            s.say(f"{p} has {words} as many {item} as {before}.")
+            s.say(f"{p} has {part(divisor.value)} as many {item} as {before}.")
             has.append(s.step(f"{p} has", has[-1] / divisor, item))
         else:
             other = d.number(2, 30, item.one)

@@ -80,7 +80,7 @@ def tournament(d: Draw, s: Story) -> None:
     s.say(f"Every team pays {money(fee)}, and whoever is in no team keeps the score and pays nothing.")
     s.say("How many dollars do the teams pay?")
     in_teams = s.step(f"{teams} teams have", teams * team, player)
-    left = s.step("The players in no team are", players - in_teams)
+    left = s.step("The number of players in no team is", players - in_teams)
     d.need(left.value < team.value)
     s.step(f"The {teams} teams pay", teams * fee)
 

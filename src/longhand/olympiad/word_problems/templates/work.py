@@ -33,7 +33,7 @@ def overtime(d: Draw, s: Story) -> None:
     s.say(f"further hour. This week {p.he} works {worked} hours. How many dollars does {p} earn?")
     further = s.step("The number of further hours is", worked - normal)
     half = s.step("Half of the wage is", wage / 2)
-    high = s.step("Each further hour is paid with", wage + half)
+    high = s.step("Each further hour pays", wage + half)
     base = s.step(f"For the first hours {p} gets", normal * wage)
     extra = s.step(f"For the further hours {p.he} gets", further * high)
     s.step(f"In all {p.he} earns", base + extra)
@@ -83,7 +83,7 @@ def reading(d: Draw, s: Story) -> None:
 def practice(d: Draw, s: Story) -> None:
     [p], instrument = d.people(1), d.pick(["piano", "violin", "flute", "trumpet", "cello"])
     a, b, weeks = d.number(10, 90, "minute/day", 5), d.number(20, 180, "minute", 5), d.number(2, 24, "week")
-    s.say(f"{p} practises the {instrument} for {a} minutes on each of five days of the week")
+    s.say(f"{p} practises the {instrument} for {a} minutes on each of the five days from Monday to Friday")
     s.say(f"and for {b} minutes on Saturday. How many hours is that in {weeks} weeks?")
     workdays = s.step(f"On the five days together {p} practises", plain(5, "day") * a, MINUTE)
     week = s.step(f"In a week {p.he} practises", workdays + b, MINUTE)
