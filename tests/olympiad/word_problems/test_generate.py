@@ -75,7 +75,7 @@ def test_steps_are_two_to_eight_and_every_template_is_told(questions: dict[Split
     assert min(operators[sign] for sign in "+-*/") > 50
 
 
-ARTICLE = re.compile(r"\b(?:[Aa] [aeio]|[Aa]n [^aeio])")
+ARTICLE = re.compile(r"\b(?:[Aa] (?:[aeio]|hour)|[Aa]n (?!hour)[^aeio])")
 ONE_OF_MANY = re.compile(r"(?<![\d.,] )(?<![\d.])\b1 (?:[a-z]+s|people)\b")
 MANY_OF_ONE = re.compile(
     r"\b(?:[2-9]|\d\d+) (?:dollar|kilometre|metre|litre|gram|year|week|hour|minute|page|person|child|point|book)\b"

@@ -36,20 +36,21 @@ def test_the_reader_shares_nothing_with_the_templates() -> None:
                     assert name.startswith("longhand.olympiad.word_problems.reread"), (file.name, name)
 
 
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        ("Ann buys 3 packs of pens with 12 pens in each pack. She gives 7 pens to Ben. How many pens does Ann have left?", 29),
-        ("Ann has 20 pens. Ben has twice as many pens as Ann. How many pens do Ann and Ben have together?", 60),
-        ("Ann is 12 years old. Ben is 3 years younger than Ann. How old will Ben be in 5 years?", 14),
-        ("Ann has 20 pens. She finds 4 more. She gives a third of her pens to Ben. How many pens does Ann have now?", 16),
-        ("There are 5 cells in a dish. Every hour there are three times as many as the hour before. How many cells are"
-         " there after two hours?", 45),
-        ("In two games Ann scores 3 and 5 points. What is the average of her points in a game?", 4),
-    ],
-)  # fmt: skip
-def test_questions_written_by_hand_are_understood(question: str, answer: int) -> None:
-    assert read_answer(question) == answer
+BY_HAND = {
+    "Ann buys 3 packs of pens with 12 pens in each pack. She gives 7 pens to Ben."
+    " How many pens does Ann have left?": 29,
+    "Ann has 20 pens. Ben has twice as many pens as Ann. How many pens do Ann and Ben have together?": 60,
+    "Ann is 12 years old. Ben is 3 years younger than Ann. How old will Ben be in 5 years?": 14,
+    "Ann has 20 pens. She finds 4 more. She gives a third of her pens to Ben. How many pens does Ann have now?": 16,
+    "There are 5 cells in a dish. Every hour there are three times as many as the hour before."
+    " How many cells are there after two hours?": 45,
+    "In two games Ann scores 3 and 5 points. What is the average of her points in a game?": 4,
+}
+
+
+@pytest.mark.parametrize("question", BY_HAND)
+def test_questions_written_by_hand_are_understood(question: str) -> None:
+    assert read_answer(question) == BY_HAND[question]
 
 
 @pytest.mark.parametrize(
