@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ Row = dict[str, Any]
 def columns_of(file: Path) -> list[str]:
     """The columns of a file: of its schema (parquet), or of its first row (jsonl); raises `UserError`."""
     if file.suffix.lower() == ".parquet":
-        with _parquet_errors(file):
+        with _naming(file):
             return list(_scan(file).collect_schema().names())
     for _, row in _jsonl_rows(file):
         return list(row)
@@ -45,23 +46,20 @@ def _scan(file: Path) -> Any:
     return polars.scan_parquet(file, glob=False)
 
 
-class _parquet_errors:  # noqa: N801  (reads as the statement it is)
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
     """What polars raises about a file becomes one line that names it."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, Exception) and (isinstance(error, OSError) or type(error).__module__.startswith("polars")):
-            raise UserError(f"cannot read {self.file}: {str(error).splitlines()[0]}") from error
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, OSError) or type(error).__module__.startswith("polars"):
+            raise UserError(f"cannot read {file}: {str(error).splitlines()[0]}") from error
+        raise
 
 
 def _parquet_rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:
     number = 0
-    with _parquet_errors(file):
+    with _naming(file):
         frame = _scan(file)
         there = [name for name in frame.collect_schema().names() if name in columns]
         for batch in frame.select(there).collect_batches(chunk_size=BATCH, maintain_order=True):

@@ -15,7 +15,7 @@ from longhand.integrations.extras import extra
 from longhand.olympiad.data.boxed import ConversionError
 from longhand.olympiad.data.schemas import SCHEMAS, Schema, Steps, to_word_problem
 from longhand.olympiad.data.word_problem import RowReport, WordProblem
-from longhand.olympiad.word_problems.problem import SPLITS, GeneratedProblem, Split, problem_at
+from longhand.olympiad.word_problems.problem import SPLITS, GeneratedProblem, Split, problem_at, templates_of
 from longhand.olympiad.word_problems.render import to_row
 
 _MOST_DUPLICATES = 2_000  # one after the other: then there are hardly any new ones
@@ -87,6 +87,7 @@ class GeneratedSource:
             "split": self.split,
             "schema": self.schema,
             "steps": self.steps,
+            "templates": len(templates_of(self.split)),
         }
 
 

@@ -72,8 +72,3 @@ def money_digits(value: Fraction) -> str:
     """An amount without its sign: whole, or with two decimals."""
     dollars, cents = divmod(value * 100, 100)
     return f"{dollars}.{int(cents):02}" if cents else str(dollars)
-
-
-def count(quantity: Quantity, noun: Noun) -> str:
-    """A number with its noun in the right form: 1 pen, 12 pens."""
-    return f"{quantity} {noun.after(quantity.value)}"

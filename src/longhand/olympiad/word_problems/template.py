@@ -23,14 +23,14 @@ class Template:
     held_out: bool
 
 
-TEMPLATES: list[Template] = []
+REGISTERED: list[Template] = []
 
 
 def template(type: Type = "Prealgebra", *, held_out: bool = False) -> Callable[[Tell], Tell]:
     """Make a function that tells a story a template; with `held_out` no training problem is made of it."""
 
     def register(tell: Tell) -> Tell:
-        TEMPLATES.append(Template(tell.__name__.lstrip("_"), tell, type, held_out))
+        REGISTERED.append(Template(tell.__name__.lstrip("_"), tell, type, held_out))
         return tell
 
     return register

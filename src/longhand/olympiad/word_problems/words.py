@@ -21,11 +21,6 @@ class Person:
         """The pronoun at the beginning of a sentence."""
         return self.he.capitalize()
 
-    @property
-    def His(self) -> str:  # noqa: N802  (the word it gives)
-        """The possessive at the beginning of a sentence."""
-        return self.his.capitalize()
-
     def __str__(self) -> str:
         return self.name
 

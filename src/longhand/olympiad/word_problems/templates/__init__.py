@@ -1,5 +1,6 @@
-"""Every kind of story; importing this package fills `TEMPLATES`."""
+"""Every kind of story. Each family registers its templates when it is imported."""
 
+from longhand.olympiad.word_problems.template import REGISTERED
 from longhand.olympiad.word_problems.templates import (
     ages,
     averages,
@@ -13,7 +14,10 @@ from longhand.olympiad.word_problems.templates import (
     work,
 )
 
+ALL = tuple(REGISTERED)  # in alphabetical order of the families: another order would be another stream of problems
+
 __all__ = [
+    "ALL",
     "ages",
     "averages",
     "comparisons",
