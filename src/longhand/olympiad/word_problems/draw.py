@@ -1,4 +1,7 @@
-"""What is drawn for a story; every free number comes from the part of its range that belongs to the split."""
+"""What is drawn for a story; free numbers come from the part of their range that belongs to the split.
+
+Only how long a story is, and with which bank note somebody pays, is drawn alike for every split.
+"""
 
 from __future__ import annotations
 
