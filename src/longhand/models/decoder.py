@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -86,6 +87,11 @@ class Decoder(nn.Module):
         """Tokens the model can read and write."""
         return self.embedding.num_embeddings
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return self.embedding.weight.device
+
     def forward(
         self,
         input_ids: Tensor,
@@ -102,6 +108,22 @@ class Decoder(nn.Module):
         asks n queries, and its MLP, the final norm and the head see n tokens.
 
         Raises `UserError` when the tokens read exceed `max_seq_len` or the cache.
+        """
+        x = self.norm(self.hidden(input_ids, attention_mask, kv_cache=kv_cache, logits_to_keep=logits_to_keep))
+        logits: Tensor = F.linear(x, self.embedding.weight) if self.head is None else self.head(x)
+        return logits
+
+    def hidden(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        *,
+        kv_cache: KVCache | None = None,
+        logits_to_keep: int = 0,
+    ) -> Tensor:
+        """What the blocks make of the tokens, before the final norm: [batch, time or n, d_model].
+
+        It is asked for, and raises, as the model itself is.
         """
         time = input_ids.size(1)
         past = 0 if kv_cache is None else kv_cache.length
@@ -121,9 +143,7 @@ class Decoder(nn.Module):
             x = x + self.positions(where)
         x = F.dropout(x, self.embedding_dropout, self.training)
         keep = min(logits_to_keep, time) if logits_to_keep > 0 else time
-        x = self.norm(self._through_blocks(x, reading, kv_cache, keep))
-        logits: Tensor = F.linear(x, self.embedding.weight) if self.head is None else self.head(x)
-        return logits
+        return self._through_blocks(x, reading, kv_cache, keep)
 
     def _place(
         self, input_ids: Tensor, new_real: Tensor | None, kv_cache: KVCache | None, total: int
