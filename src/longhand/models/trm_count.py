@@ -48,7 +48,7 @@ def count_trm(
     net = config.n_layers * layer_flops(config, seq_len)
     head = 2 * d * vocab_size
     # The way back takes a product by the input and one by the weight for each product forwards. Only the very first
-    # matrix of a graded round reads what has none, unless that is a learned start; and of a frozen head the latter falls
+    # matrix of a graded round reads what has none, unless that is a learned start; of a frozen head the latter falls
     # away.
     first_reads = steps - (1 if config.start == "learned" else 0)
     back = graded * 2 * net - first_reads * 2 * d * 3 * d
