@@ -37,7 +37,8 @@ class Recursion(nn.Module):
 
     def start(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The first y and z of every token of `x` [batch, time, d_model]."""
-        return self.start_y.expand_as(x), self.start_z.expand_as(x)
+        nothing = torch.zeros_like(x)
+        return nothing + self.start_y, nothing + self.start_z
 
     def read(self, x: Tensor, attention_mask: Tensor | None, cache: RecursionCache | None = None) -> Reading:
         """Which tokens of `x` [batch, time, d_model] see which, and where they stand.
