@@ -90,7 +90,7 @@ def test_faulty_end_marks_that_wait_for_each_other_change_what_rows_write(
     """Issue 4: system 003 stops when all rows write the end mark in the same step, and cuts nothing."""
     prompts, expected, eos = answers
     ends = [i for i, row in enumerate(expected) if row[-1] == eos][:2]
-    rows = ends + [next(i for i, row in enumerate(expected) if eos not in row and len(row) == LIMIT)]
+    rows = [*ends, next(i for i, row in enumerate(expected) if eos not in row and len(row) == LIMIT)]
     faulty = [list(prompts[row]) for row in rows]
     for _ in range(LIMIT):
         chosen = [int(trm(torch.tensor([ids]))[0, -1].argmax()) for ids in faulty]
@@ -205,17 +205,17 @@ def test_any_of_our_own_models_is_a_backbone(keys: dict[str, Any]) -> None:
 
 def test_a_windowed_model_has_no_states_of_a_sequence() -> None:
     windowed = build_model(ModelConfig(name="windowed", d_model=16, n_layers=1, n_heads=2), 15, seed=0)
-    with pytest.raises(UserError, match="block: window has no states of a sequence"):
+    with pytest.raises(UserError, match=r"block: window has no states of a sequence"):
         DecoderBackbone(windowed)
 
 
 def test_impossible_requests_are_refused_in_one_line(trm: TrmModel) -> None:
     ask = {"max_new_tokens": 3, "eos_id": EOS, "pad_id": PAD}
-    with pytest.raises(UserError, match="^prompt 1 has 129 tokens, and this model reads 1 to 128; shorten it$"):
+    with pytest.raises(UserError, match=r"^prompt 1 has 129 tokens, and this model reads 1 to 128; shorten it$"):
         generate(trm, [[1], [1] * 129], **ask)
-    with pytest.raises(UserError, match="^prompt 0 has 0 tokens"):
+    with pytest.raises(UserError, match=r"^prompt 0 has 0 tokens"):
         generate(trm, [[]], **ask)
-    with pytest.raises(UserError, match="^max_new_tokens is 0; give at least 1$"):
+    with pytest.raises(UserError, match=r"^max_new_tokens is 0; give at least 1$"):
         generate(trm, [[1]], **{**ask, "max_new_tokens": 0})
 
 

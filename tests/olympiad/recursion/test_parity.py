@@ -271,14 +271,14 @@ def test_what_is_no_model_directory_is_refused_in_one_line(tmp_path: Path) -> No
 
     from longhand.errors import UserError
 
-    with pytest.raises(UserError, match="^no model directory at Qwen/Qwen2.5-Math-1.5B-Instruct: .* on this disk$"):
+    with pytest.raises(UserError, match=r"^no model directory at Qwen/Qwen2.5-Math-1.5B-Instruct: .* on this disk$"):
         load_backbone("Qwen/Qwen2.5-Math-1.5B-Instruct")
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama"}))
-    with pytest.raises(UserError, match="holds a model of type 'llama'; a backbone is longhand or qwen2$"):
+    with pytest.raises(UserError, match=r"holds a model of type 'llama'; a backbone is longhand or qwen2$"):
         load_backbone(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "qwen2"}))
-    with pytest.raises(UserError, match="cannot be read as a Qwen2 model"):
+    with pytest.raises(UserError, match=r"cannot be read as a Qwen2 model"):
         load_backbone(tmp_path)
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(UserError, match="names no model_type"):
+    with pytest.raises(UserError, match=r"names no model_type"):
         load_backbone(tmp_path)
