@@ -22,6 +22,8 @@ KINDS: list[dict[str, Any]] = [
     {"residual": "none", "freeze_lm_head": False},
     {"residual": "post", "t_recursion": 1, "n_latent": 1, "n_supervision": 1},
     {"residual": "post", "t_recursion": 1, "start": "learned", "n_supervision": 3},
+    {"residual": "post", "t_recursion": 3, "rounds_with_gradient": 2},
+    {"residual": "pre", "n_latent": 0, "t_recursion": 4, "rounds_with_gradient": 4, "n_supervision": 1},
 ]
 
 

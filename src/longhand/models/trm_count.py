@@ -44,7 +44,7 @@ def count_trm(
     """
     steps = config.n_supervision if n_supervision is None else n_supervision
     rounds, per_round, d = config.t_recursion, config.calls_per_round, config.d_model
-    calls, graded = steps * rounds * per_round, steps * per_round
+    calls, graded = steps * rounds * per_round, steps * config.rounds_with_gradient * per_round
     net = config.n_layers * layer_flops(config, seq_len)
     head = 2 * d * vocab_size
     # The way back takes a product by the input and one by the weight for each product forwards. Only the very first

@@ -33,6 +33,7 @@ KINDS: list[dict[str, Any]] = [
     {"residual": "none"},
     {"residual": "post", "start": "fixed"},
     {"residual": "post", "start": "learned", "t_recursion": 1},
+    {"residual": "pre", "n_latent": 0, "rounds_with_gradient": 2},
 ]
 
 
@@ -176,6 +177,17 @@ def test_p8_only_the_last_round_of_a_step_has_gradients(backbone: Backbone) -> N
             y, z, kept[rounds, step] = done.y, done.z, size
         assert calls == {False: 2 * (rounds - 1) * 7, True: 2 * 7}  # 14 and 7 per step, with three rounds
     assert len(set(kept.values())) == 1, "what is kept for the way back grows neither with rounds nor with steps"
+
+
+@torch.no_grad()
+def test_a_single_state_is_one_line(backbone: Backbone) -> None:
+    head = head_on(backbone, n_latent=0, t_recursion=3, rounds_with_gradient=3, n_supervision=2)
+    tokens = ids(2, 9)
+    x = head.prepare(backbone.hidden(tokens))
+    reading, y = head.recursion.read(x, None), torch.zeros_like(x)
+    for _ in range(2 * 3):
+        y = head.recursion.net(x + y, reading)
+    torch.testing.assert_close(TrmModel(backbone, head)(tokens), head.logits(y), rtol=0, atol=0)
 
 
 @torch.no_grad()
