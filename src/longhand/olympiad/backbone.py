@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from longhand.errors import UserError
 from longhand.integrations.extras import extra
 from longhand.models.trm_backbone import Backbone, DecoderBackbone
+from longhand.olympiad.quiet import without_bars
 from longhand.runs.checkpoint import CONFIG, MODEL_TYPE, find_checkpoint, load_checkpoint
 
 QWEN2 = "qwen2"
@@ -31,7 +32,7 @@ def load_backbone(
         raise UserError(
             f"no model directory at {path}: models are not downloaded; give the path of one that is on this disk"
         )
-    kind = _model_type(directory)
+    kind = model_type(directory)
     if kind == QWEN2:
         return _load_qwen2(directory, torch.device(device), dtype or torch.float32)
     if kind not in (None, MODEL_TYPE):
@@ -40,8 +41,8 @@ def load_backbone(
     return DecoderBackbone(model.to(device=device, dtype=dtype or torch.float32))
 
 
-def _model_type(directory: Path) -> str | None:
-    """What `config.json` says, None where there is none at the top."""
+def model_type(directory: Path) -> str | None:
+    """What `config.json` says, None where there is none at the top; raises `UserError` if it cannot be read."""
     file = directory / CONFIG
     if not file.is_file():
         return None
@@ -56,7 +57,8 @@ def _load_qwen2(directory: Path, device: torch.device, dtype: torch.dtype) -> Qw
     with extra("olympiad"):
         from transformers import Qwen2ForCausalLM
     try:
-        model = Qwen2ForCausalLM.from_pretrained(directory, local_files_only=True, dtype=dtype)
+        with without_bars():
+            model = Qwen2ForCausalLM.from_pretrained(directory, local_files_only=True, dtype=dtype)
     except (OSError, ValueError, RuntimeError) as error:
         raise UserError(f"{directory} cannot be read as a Qwen2 model: {str(error).splitlines()[0]}") from error
     return Qwen2Backbone(model.to(device))
@@ -80,7 +82,7 @@ class Qwen2Backbone(Backbone):
         model.model.norm.register_forward_pre_hook(self._take_note)
 
     def _take_note(self, module: nn.Module, arguments: tuple[Tensor]) -> None:
-        self._before_norm = arguments[0]
+        self._before_norm = arguments[0].detach()  # nobody asks for gradients here
 
     @property
     def module(self) -> nn.Module:

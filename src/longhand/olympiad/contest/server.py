@@ -76,6 +76,7 @@ class InferenceServer:
         out: Path = Path(SUBMISSION),
         private: bool = False,
         seconds: float = CALL_SECONDS,
+        told: Callable[[int, int], None] = lambda done, total: None,
     ) -> Asked:
         """Ask the problems of the one csv in `data_paths`, and write the answers to `out`; see `gateway.ask_all`.
 
@@ -88,7 +89,7 @@ class InferenceServer:
         with new_address() as address:
             self._answer_in_background(listen(address))
             with connect(address, seconds=10) as connection:
-                asked = ask_all(problems, connection, private=private, seconds=seconds)
+                asked = ask_all(problems, connection, private=private, seconds=seconds, told=told)
         write_submission(asked.answers, Path(out))
         return asked
 

@@ -30,21 +30,7 @@ def resolve_files(data: str | Path, split: str | None = None) -> list[Path]:
     chosen, and for a folder without files.
     """
     path = _local(data)
-    if path.is_file():
-        if path.suffix.lower() not in FORMATS:
-            raise UserError(f"{path} is no {' or '.join(FORMATS)} file; convert it, or name the folder it belongs to")
-        files, root = [path], path.parent
-        splits = {_split_of(Path(path.name))}
-    else:
-        root = path
-        try:
-            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in FORMATS and file.is_file())
-        except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-        files = [file for file in files if not any(part.startswith(".") for part in file.relative_to(root).parts)]
-        if not files:
-            raise UserError(f"{path} has no {' or '.join(FORMATS)} files in it")
-        splits = {_split_of(file.relative_to(root)) for file in files}
+    files, root, splits = _found(path)
     named = sorted(name for name in splits if name)
     if split is None:
         if len(splits) > 1:
@@ -58,6 +44,27 @@ def resolve_files(data: str | Path, split: str | None = None) -> list[Path]:
         files = [file for file in files if _split_of(file.relative_to(root)) == wanted]
     _refuse_several_formats(path, files)
     return files
+
+
+def splits_in(data: str | Path) -> set[str | None]:
+    """The splits that a path's files name, None for those that name none; raises what `resolve_files` does."""
+    return _found(_local(data))[2]
+
+
+def _found(path: Path) -> tuple[list[Path], Path, set[str | None]]:
+    """All files of a path, the folder they are in, and the splits they name."""
+    if path.is_file():
+        if path.suffix.lower() not in FORMATS:
+            raise UserError(f"{path} is no {' or '.join(FORMATS)} file; convert it, or name the folder it belongs to")
+        return [path], path.parent, {_split_of(Path(path.name))}
+    try:
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in FORMATS and file.is_file())
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    files = [file for file in files if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+    if not files:
+        raise UserError(f"{path} has no {' or '.join(FORMATS)} files in it")
+    return files, path, {_split_of(file.relative_to(path)) for file in files}
 
 
 def _local(data: str | Path) -> Path:

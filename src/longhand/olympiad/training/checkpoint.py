@@ -1,8 +1,9 @@
-"""A recursive model as a directory: JSON and safetensors, nothing pickled, whole or not at all.
+"""What was trained as a directory: JSON and safetensors, nothing pickled, whole or not at all.
 
 ::
 
-    trm.json              sizes and choices (n_supervision among them), training, whose head it is, what was measured
+    trm.json              sizes and choices (n_supervision among them), training, whose head it is, what was measured;
+                          of a baseline, baseline.json
     model.safetensors     the weights that are evaluated: the average if one was kept; a frozen head is not among them
     manifest.json         size and SHA-256 of every file
     training_state/       state.json and state.safetensors: what a run needs to go on
@@ -30,7 +31,7 @@ from longhand.runs.manifest import check_files, listed_files, write_manifest
 from longhand.runs.weights_file import SAFETENSORS, read_weights
 from longhand.version import __version__
 
-ABOUT = "trm.json"
+ABOUT, BASELINE_ABOUT = "trm.json", "baseline.json"
 FORMAT_VERSION = 1
 STATE_JSON, STATE_TENSORS = f"{TRAINING_STATE}/state.json", f"{TRAINING_STATE}/state.safetensors"
 
@@ -43,15 +44,18 @@ class RunState:
     tensors: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-def save_trm(directory: Path, model: nn.Module, about: Mapping[str, Any], state: RunState | None = None) -> None:
+def save_trm(
+    directory: Path, model: nn.Module, about: Mapping[str, Any], state: RunState | None = None, name: str = ABOUT
+) -> None:
     """Write a checkpoint, whole or not at all; an older one at the same place is replaced.
 
-    `about` is JSON data with the keys `trm` (the configuration) and `backbone` (see `describe_backbone`, None for a
-    model without one). Raises `UserError` when the folder cannot be written or the disk is full.
+    `about`, written as the file `name`, is JSON data with the keys `trm` (the configuration) and `backbone` (see
+    `describe_backbone`, None for a model without one). Raises `UserError` when the folder cannot be written or the
+    disk is full.
     """
     head = {"format_version": FORMAT_VERSION, "longhand_version": __version__}
     with replacing_directory(Path(directory)) as temporary:
-        _write_json(temporary / ABOUT, {**head, **about})
+        _write_json(temporary / name, {**head, **about})
         _write_tensors(temporary / SAFETENSORS, model.state_dict())
         if state is not None:
             (temporary / TRAINING_STATE).mkdir()
@@ -60,15 +64,16 @@ def save_trm(directory: Path, model: nn.Module, about: Mapping[str, Any], state:
         write_manifest(temporary)
 
 
-def read_about(directory: Path) -> dict[str, Any]:
-    """What a checkpoint says of itself; raises `UserError` if there is none, or it is damaged."""
+def read_about(directory: Path, name: str = ABOUT) -> dict[str, Any]:
+    """What a checkpoint says of itself in the file `name`; raises `UserError` if there is none, or it is damaged."""
     directory = Path(directory)
     if not directory.is_dir():
         raise UserError(f"no checkpoint at {directory}: no such directory")
-    if not (directory / ABOUT).is_file():
-        raise UserError(f"{directory} holds no recursive model: it has no {ABOUT}")
-    check_files(directory, (ABOUT, SAFETENSORS))
-    about: dict[str, Any] = json.loads((directory / ABOUT).read_text(encoding="utf-8"))
+    if not (directory / name).is_file():
+        kind = "recursive model" if name == ABOUT else "baseline"
+        raise UserError(f"{directory} holds no {kind}: it has no {name}")
+    check_files(directory, (name, SAFETENSORS))
+    about: dict[str, Any] = json.loads((directory / name).read_text(encoding="utf-8"))
     if about["format_version"] > FORMAT_VERSION:
         raise UserError(
             f"{directory} was written by longhand {about['longhand_version']}, and this is {__version__}:"

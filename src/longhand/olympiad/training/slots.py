@@ -19,6 +19,7 @@ from longhand.models.trm_config import TrmConfig
 from longhand.models.whole_answer import WholeAnswerModel, build_whole_answer
 from longhand.olympiad.training.checkpoint import RunState, load_weights, read_about, read_state, save_trm
 from longhand.olympiad.training.config import RecursiveTrainingConfig
+from longhand.olympiad.training.run_steps import run_steps
 from longhand.olympiad.training.updates import Updates
 
 EXPLORED = 0.1
@@ -130,17 +131,7 @@ class SlotTrainer:
     ) -> None:
         """Train to the end, to step `stop_at`, or until `on_step` says so; save when it stops, and as configured."""
         end = self.total_steps if stop_at is None else min(stop_at, self.total_steps)
-        every, saved_at = self.config.save_interval, -1
-        while self.step < end:
-            report = self._take_step()
-            paused = on_step is not None and bool(on_step(report))
-            if directory is not None and every is not None and self.step % every == 0:
-                self.save(directory)
-                saved_at = self.step
-            if paused:
-                break
-        if directory is not None and saved_at != self.step:
-            self.save(directory)
+        run_steps(self, self._take_step, end, directory, self.config.save_interval, on_step)
 
     def _take_step(self) -> SlotReport:
         self.updates.forget_gradients()

@@ -25,6 +25,7 @@ from longhand.olympiad.training.checkpoint import (
     save_trm,
 )
 from longhand.olympiad.training.config import RecursiveTrainingConfig
+from longhand.olympiad.training.run_steps import run_steps
 from longhand.olympiad.training.updates import Updates
 
 RNG = "torch_rng"
@@ -108,18 +109,7 @@ class RecursiveTrainer:
         loss that is no longer finite.
         """
         end = self.total_steps if stop_at is None else min(stop_at, self.total_steps)
-        every = self.config.save_interval
-        saved_at = -1
-        while self.step < end:
-            report = self._take_step()
-            paused = report is not None and on_step is not None and bool(on_step(report))
-            if directory is not None and every is not None and self.step % every == 0:
-                self.save(directory)
-                saved_at = self.step
-            if paused:
-                break
-        if directory is not None and saved_at != self.step:
-            self.save(directory)
+        run_steps(self, self._take_step, end, directory, self.config.save_interval, on_step)
 
     def _take_step(self) -> StepReport | None:
         """One step of the supervision of the current group; None where it has nothing to learn from."""
@@ -200,11 +190,7 @@ class RecursiveTrainer:
         check_backbone(about, backbone, directory)
         state = read_state(directory)
         numbers, tensors = state.numbers, state.tensors
-        if numbers["steps_per_epoch"] != batches.steps_per_epoch:
-            raise UserError(
-                f"{directory} was trained on {numbers['steps_per_epoch']} batches per epoch, and these are"
-                f" {batches.steps_per_epoch}; give the data it was trained on"
-            )
+        check_batches(state, batches, directory)
         trainer = cls(backbone, TrmConfig(**about["trm"]), RecursiveTrainingConfig(**about["training"]), batches)
         trainer.updates.restore(tensors, numbers)
         trainer.step, trainer.skipped_batches = numbers["step"], numbers["skipped_batches"]
@@ -215,3 +201,13 @@ class RecursiveTrainer:
                 member.z = tensors[f"carry.{i}.z"].to(member.x.device)
         torch.set_rng_state(tensors[RNG])
         return trainer
+
+
+def check_batches(state: RunState, batches: BatchSource, directory: Path) -> None:
+    """Raise `UserError` unless there are as many batches in an epoch as when a run was saved."""
+    before = state.numbers["steps_per_epoch"]
+    if before != batches.steps_per_epoch:
+        raise UserError(
+            f"{directory} was trained on {before} batches per epoch, and these are {batches.steps_per_epoch};"
+            " give the data it was trained on"
+        )
