@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from longhand.atomic import replacing_directory, write_json
+from longhand.atomic import replacing_directory, write_json, write_text
 from longhand.errors import UserError
 from longhand.models.trm_backbone import config_for
 from longhand.olympiad.answering import CHECKPOINT, load_language_model
@@ -129,8 +129,9 @@ class MetricsFile:
     def __init__(self, directory: Path, after: int) -> None:
         path = directory / METRICS
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        kept = [line for line in lines if line and json.loads(line)["step"] <= after]
-        path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        # A step writes at most one line, and only whole ones before the last saved state.
+        kept = [line for line in lines[:after] if _step_of(line) <= after]
+        write_text(path, "".join(f"{line}\n" for line in kept))
         self._file = path.open("a", encoding="utf-8", newline="\n")
 
     def add(self, report: StepReport) -> None:
@@ -140,6 +141,13 @@ class MetricsFile:
     def close(self) -> None:
         """No more lines come."""
         self._file.close()
+
+
+def _step_of(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except ValueError:  # cut off when the run was ended
+        return float("inf")
 
 
 def _batches(directory: Path, batch_size: int, seed: int) -> ShuffledBatches:

@@ -16,8 +16,11 @@ def add_flag(parser: argparse._ActionsContainer, flag: str, *others: str, **sett
     names = [flag, *others]
     hidden = [*others, *(name[:2] + name[2:].replace("-", "_") for name in names if "-" in name[2:])]
     dest = settings.pop("dest", flag[2:].replace("-", "_"))
-    parser.add_argument(flag, dest=dest, **settings)
     hidden = [name for name in hidden if name != flag]
+    if settings.get("required"):  # any of its names will do
+        parser.add_argument(flag, *hidden, dest=dest, **settings)
+        return
+    parser.add_argument(flag, dest=dest, **settings)
     if hidden:
         parser.add_argument(*hidden, dest=dest, **{**settings, "default": argparse.SUPPRESS, "help": argparse.SUPPRESS})
 

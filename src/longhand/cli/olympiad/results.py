@@ -11,11 +11,11 @@ from longhand.evaluation.intervals import wilson_interval
 if TYPE_CHECKING:
     from longhand.olympiad.evaluate import Measured
 
-_COLUMNS = ("", "right", "of", "exact", "95%", "no answer", "no number", "cut off", "cost")
+_COLUMNS = ("", "right", "exact", "95%", "no answer", "no number", "cut off", "cost")
 
 
 def print_measured(title: str, rows: Sequence[Measured]) -> None:
-    """Print a table with a row for each; cost is that of an answer's arithmetic, one text of the plain backbone being 1."""
+    """Print a table with a row for each; cost is an answer's arithmetic, that of the backbone alone being 1."""
     unit = next((row.flops_per_token for row in rows if row.name == "backbone alone"), rows[0].flops_per_token)
     cells = []
     for row in rows:
@@ -25,8 +25,7 @@ def print_measured(title: str, rows: Sequence[Measured]) -> None:
         cells.append(
             (
                 row.name if row.samples == 1 else f"{row.name}, {row.samples} votes",
-                f"{right:,}",
-                f"{total:,}",
+                f"{right:,} of {total:,}",
                 f"{float(tally.accuracy):.1%}",
                 f"{100 * low:.1f}-{high:.1%}",
                 f"{tally.verdicts['missing']:,}",

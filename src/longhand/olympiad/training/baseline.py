@@ -126,6 +126,8 @@ def _extra_layer(config: BaselineConfig, model: Any) -> None:
     with extra("olympiad"):
         from transformers.models.qwen2.modeling_qwen2 import Qwen2DecoderLayer
     sizes, layers = model.config, model.model.layers
+    sizes.num_hidden_layers = len(layers) + 1
+    sizes.layer_types = [*sizes.layer_types, "full_attention"]
     layer = Qwen2DecoderLayer(sizes, layer_idx=len(layers)).to(device=model.device, dtype=model.dtype)
     with torch.no_grad():
         for name, parameter in layer.named_parameters():
@@ -136,8 +138,6 @@ def _extra_layer(config: BaselineConfig, model: Any) -> None:
             else:
                 parameter.normal_(0.0, sizes.initializer_range)
     layers.append(layer)
-    sizes.num_hidden_layers = len(layers)
-    sizes.layer_types = [*sizes.layer_types, "full_attention"]
     layer.requires_grad_(True)
     model.model.norm.requires_grad_(True)
 
