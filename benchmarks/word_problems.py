@@ -2,9 +2,10 @@
 
     python benchmarks/word_problems.py [--problems 1000000] [--seed 0]
 
-Every problem is checked in all three schemas by `longhand.olympiad.word_problems.reread`, which shares no code with
-the templates: the steps are worked out anew, and the answer is found once more from the words of the question. So that
-a checker that lets everything pass cannot go unnoticed, rows with one number changed are checked too.
+Every problem is checked as gsm8k and as numina (math has the same texts, which is looked at too) by
+`longhand.olympiad.word_problems.reread`, which shares no code with the templates: the steps are worked out anew, and
+the answer is found once more from the words of the question. So that a checker that lets everything pass cannot go
+unnoticed, rows with one number changed are checked too.
 """
 
 from __future__ import annotations
