@@ -19,7 +19,7 @@ from longhand.models.trm_model import TrmModel
 from longhand.olympiad.backbone import Qwen2Backbone
 from longhand.olympiad.generate import PlainModel, cache_agreement, generate
 
-LIMIT = 5
+LIMIT = 4
 ROWS = 200
 
 
@@ -79,7 +79,7 @@ def test_two_hundred_rows_of_batches_are_those_asked_alone(
     written = generate(trm, prompts, max_new_tokens=LIMIT, eos_id=eos, pad_id=PAD, batch_size=50)
     assert [list(row.token_ids) for row in written] == expected
     ended = {len(row.token_ids) for row in written if row.stopped}
-    assert len(ended) > 2, "rows end in the middle of their batches"
+    assert len(ended) > 1, "rows end in the middle of their batches"
     assert all(row.token_ids[-1] == eos for row in written if row.stopped), "the end mark is part of the output"
     assert all((eos in row.token_ids) == row.stopped for row in written)
 
