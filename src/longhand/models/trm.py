@@ -21,15 +21,13 @@ from longhand.models.trm_net import unit_rms
 class SupervisedStep(NamedTuple):
     """What one step of the supervision gives: loss, what it is summed over, and the states to go on from.
 
-    `loss_sum` is in nats over `n_tokens` labels; `y` and `z` [batch, time, d_model] carry no gradients; `halt` are
-    the logits [batch] of having the answer already, None without halting.
+    `loss_sum` is in nats over `n_tokens` labels; `y` and `z` [batch, time, d_model] carry no gradients.
     """
 
     loss_sum: Tensor
     n_tokens: int
     y: Tensor
     z: Tensor
-    halt: Tensor | None
 
 
 class RecursiveHead(nn.Module):
@@ -90,10 +88,10 @@ class RecursiveHead(nn.Module):
         shifted = labels[:, 1:]
         n_tokens = int((shifted != IGNORED).sum())
         if not n_tokens:
-            return SupervisedStep(x.new_zeros(()), 0, y.detach(), z.detach(), None)
+            return SupervisedStep(x.new_zeros(()), 0, y.detach(), z.detach())
         y, z = self.recursion(x, y, z, self.recursion.read(x, mask))
         loss = labelled_loss(y[:, : shifted.size(1)], shifted, self.logits, self.vocab_size, self.config.loss)
-        return SupervisedStep(loss, n_tokens, y.detach(), z.detach(), None)
+        return SupervisedStep(loss, n_tokens, y.detach(), z.detach())
 
     def refine(
         self, x: Tensor, mask: Tensor | None, n_supervision: int | None = None, cache: RecursionCache | None = None
