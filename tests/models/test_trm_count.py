@@ -116,6 +116,7 @@ def test_system_003_is_counted_as_its_source_computes() -> None:
     count = count_trm(TrmConfig(**keys), 151_936, 1)
     assert (count.block_calls, count.effective_depth, count.graded_calls) == (336, 336, 112)
     assert count_trm(TrmConfig(**{**keys, "n_layers": 2}), 151_936, 1).effective_depth == 672
+    assert str(count).startswith("336 layers deep: 336 passes through the net, 112 of them with gradients in training;")
     assert net_parameters(TrmConfig(**keys)) == 16 * 1536**2 == 37_748_736
     assert net_parameters(TrmConfig(**{**keys, "d_model": 3584, "n_heads": 28})) == 205_520_896
     assert count.frozen == 1536 * 151_936

@@ -26,6 +26,13 @@ class TrmCount:
     forward_flops: int
     training_flops: int
 
+    def __str__(self) -> str:
+        return (
+            f"{self.effective_depth:,} layers deep: {self.block_calls:,} passes through the net, {self.graded_calls:,} of"
+            f" them with gradients in training; {self.trainable:,} parameters trained and {self.frozen:,} frozen;"
+            f" {self.forward_flops:,} FLOPs per token of an answer, {self.training_flops:,} of a batch in training"
+        )
+
 
 def count_trm(
     config: TrmConfig,

@@ -15,6 +15,7 @@ from longhand.models.build import build_model
 from longhand.models.config import ModelConfig
 from longhand.models.trm import build_head
 from longhand.models.trm_backbone import Backbone, DecoderBackbone, config_for
+from longhand.models.trm_count import cache_bytes_per_token
 from longhand.models.trm_model import TrmModel
 from longhand.olympiad.backbone import Qwen2Backbone
 from longhand.olympiad.generate import PlainModel, cache_agreement, generate
@@ -145,8 +146,6 @@ def test_p6_one_cache_for_all_rounds_is_an_approximation_and_says_how_good(trm: 
 
 
 def test_the_last_rounds_cache_is_as_many_times_smaller_as_there_are_rounds(trm: TrmModel) -> None:
-    from longhand.models.trm_count import cache_bytes_per_token
-
     sizes = {}
     for kv in ("exact", "last"):
         model = TrmModel(trm.backbone, trm.head, kv=kv)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor
 from transformers import Qwen2Config, Qwen2ForCausalLM
 from transformers.models.qwen2.modeling_qwen2 import Qwen2DecoderLayer, Qwen2RotaryEmbedding
 
+from longhand.errors import UserError
 from longhand.models.masks import CausalBias
 from longhand.models.positions import RotaryPositions
 from longhand.models.reading import Reading
@@ -304,10 +306,6 @@ def test_a_copy_of_the_norm_does_not_bring_the_backbone_along(backbone: Backbone
 
 
 def test_what_is_no_model_directory_is_refused_in_one_line(tmp_path: Path) -> None:
-    import json
-
-    from longhand.errors import UserError
-
     with pytest.raises(UserError, match=r"^no model directory at Qwen/Qwen2.5-Math-1.5B-Instruct: .* on this disk$"):
         load_backbone("Qwen/Qwen2.5-Math-1.5B-Instruct")
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama"}))
