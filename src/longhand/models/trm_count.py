@@ -28,8 +28,8 @@ class TrmCount:
 
     def __str__(self) -> str:
         return (
-            f"{self.effective_depth:,} layers deep: {self.block_calls:,} passes through the net, {self.graded_calls:,} of"
-            f" them with gradients in training; {self.trainable:,} parameters trained and {self.frozen:,} frozen;"
+            f"{self.effective_depth:,} layers deep: {self.block_calls:,} passes through the net, {self.graded_calls:,}"
+            f" of them with gradients in training; {self.trainable:,} parameters trained and {self.frozen:,} frozen;"
             f" {self.forward_flops:,} FLOPs per token of an answer, {self.training_flops:,} of a batch in training"
         )
 
