@@ -54,7 +54,7 @@ def measure_steps(
         y, z = head.start(x)
         for step in range(steps):
             y, z = head.recursion(x, y, z, reading)
-            logits = head.logits(y[:, :-1][counted]).float()
+            logits = head.logits(y[counted]).float()
             loss[step] += float(F.cross_entropy(logits, targets[counted], reduction="sum"))
             right = ~counted
             right[counted] = logits.argmax(dim=-1) == targets[counted]
