@@ -1,7 +1,8 @@
 """Contests of fifty problems in five hours, simulated: how many would not end in time, with our rule and with others.
 
-    python benchmarks/contest_simulation.py              # 10,000 contests per rule, into docs/results/contest.json and docs/contest.md
+    python benchmarks/contest_simulation.py  # 10,000 contests per rule
 
+Writes docs/results/contest.json and the table in docs/contest.md.
 The same contests for every rule: hardness of the problems, stalls of the machine and jumps of its clocks are drawn from
 their numbers. See `longhand.olympiad.contest.simulation` for what goes wrong in them, and how often.
 """

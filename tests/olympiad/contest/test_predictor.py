@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -71,7 +72,7 @@ class Odd:
         return 1
 
 
-ANYTHING = [None, "", "x" * 20_000, 3, b"\xff", pl.Series("id", ["a"]), pl.Series("id", [], dtype=pl.String)]
+ANYTHING = [None, "", "\ud800", "x" * 20_000, 3, b"\xff", pl.Series("id", ["a"]), pl.Series("id", [], dtype=pl.String)]
 ANYTHING += [pl.DataFrame({"id": ["a"], "more": [1]}), pl.Series("id", [None]), Odd(), [1, 2], np.array(["a"])]
 
 
@@ -169,6 +170,17 @@ def test_what_never_loads_is_given_up() -> None:
     worker = WorkerProcess(f"{SOLVERS}:load_slowly", {"seconds": 60}, load_seconds=0.2)
     assert worker.attempt("What is 1?", 1, time.monotonic() + 30) == ([], "late", None)
     assert worker.failed_loads == 1
+    worker.close()
+
+
+def test_a_process_that_does_not_even_read_is_late_like_any_other() -> None:
+    worker = WorkerProcess(f"{SOLVERS}:load")
+    assert worker.attempt("What is 1?", 60, time.monotonic() + 60) == ([1], "done", None)
+    assert worker._process is not None
+    os.kill(worker._process.pid, signal.SIGSTOP)
+    long = "x" * 1_000_000 + " 2?"
+    assert worker.attempt(long, 0.2, time.monotonic() + 0.2)[:2] == ([], "late")
+    assert worker.attempt(long, 60, time.monotonic() + 60) == ([2], "done", None)
     worker.close()
 
 

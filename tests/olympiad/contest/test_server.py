@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import signal
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -274,3 +275,12 @@ def test_a_gateway_takes_one_csv_and_says_so(tmp_path: Path) -> None:
             InferenceServer(predict).run_local_gateway(wrong)
     with pytest.raises(UserError, match=r"cannot read .*missing\.csv: No such file"):
         InferenceServer(predict).run_local_gateway((tmp_path / "missing.csv",))
+
+
+def test_a_folder_too_deep_for_a_socket_is_named(csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = tmp_path / ("x" * 100)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    with pytest.raises(UserError, match=r"too long for a socket; set TMPDIR"):
+        InferenceServer(predict).run_local_gateway((csv,))
+    assert list(deep.iterdir()) == []

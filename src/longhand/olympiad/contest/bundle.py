@@ -32,9 +32,9 @@ class BundleSpec:
     """What to pack, and as whose.
 
     `model` is a model's directory, packed whole; `solver` what `Predictor` loads ("module:function"), called with
-    `model`, the path of the weights, and `arguments`. `wheels` is a folder of wheels for what the host does not have.
-    `username` and `name` are those of the data set at Kaggle, `licence` as Kaggle calls it. `allow` names files of the
-    bundle whose secrets are known to be none.
+    `model`, the path of the weights, and `arguments`; `memory_bytes` is what it may hold. `wheels` is a folder of
+    wheels for what the host does not have. `username` and `name` are those of the data set at Kaggle, `licence` as
+    Kaggle calls it. `allow` names files of the bundle whose secrets are known to be none.
     """
 
     model: Path
@@ -45,6 +45,7 @@ class BundleSpec:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     wheels: Path | None = None
     licence: str = "apache-2.0"
+    memory_bytes: int | None = None
     gpu: bool = False
     allow: Collection[str] = ()
 
@@ -96,7 +97,7 @@ def collect(spec: BundleSpec) -> Files:
     files: Files = {f"{WEIGHTS}/{name}": path for name, path in model_files(spec.model).items()}
     wheels = {} if spec.wheels is None else wheel_files(spec.wheels)
     files |= {f"{WHEELS}/{name}": path for name, path in wheels.items()}
-    settings = {"solver": spec.solver, "arguments": dict(spec.arguments)}
+    settings = {"solver": spec.solver, "arguments": dict(spec.arguments), "memory_bytes": spec.memory_bytes}
     files |= {
         SOURCES: code.getvalue(),
         NOTEBOOK: package["olympiad/contest/notebook.py"],

@@ -78,7 +78,7 @@ class Predictor:
         began = time.monotonic()
         facts: dict[str, Any] = {"number": self._asked, "id": "", "outcome": "error"}
         try:
-            facts["id"] = text_of(id_)
+            facts["id"] = text_of(id_).encode(errors="replace").decode()
             chosen = self._solve(text_of(problem), facts)
         except Exception as error:
             chosen, facts["error"] = None, f"{type(error).__name__}: {error}"
@@ -146,8 +146,8 @@ def most_voted(problem: str, candidates: Sequence[Any]) -> int | None:
 def as_answer(candidate: Any) -> int | None:
     """A candidate as a number that can be an answer; None if it is something else, or out of range.
 
-    An integer, its decimal digits, or a record with either as its `answer`. Nothing is reduced: a
-    problem that wants a remainder says so, and a number that is too large is merely wrong.
+    An integer, its decimal digits, or a record with either as its `answer`. Nothing is reduced: a problem that wants a
+    remainder says so, and a number that is too large is merely wrong.
     """
     candidate = candidate.get("answer") if isinstance(candidate, Mapping) else getattr(candidate, "answer", candidate)
     if isinstance(candidate, str) and candidate.isascii() and candidate.isdecimal() and len(candidate) <= 5:

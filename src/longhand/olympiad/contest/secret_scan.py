@@ -41,15 +41,15 @@ _FILE_NAMES = {
 }
 _SUFFIXES = {".p12": "private key", ".pfx": "private key", ".kdbx": "passwords"}
 
-# What has to be in a file, in small letters, for a pattern to be worth looking for; and the pattern.
+# What has to be in a file, in small letters, one or the other, for a pattern to be worth looking for; and the pattern.
 _TOKENS = {
     "Hugging Face token": ("hf_", r"hf_[A-Za-z0-9]{30,}"),
     "Kaggle token": ("kgat_", r"KGAT_[A-Za-z0-9]{20,}"),
     "secret key (sk-)": ("sk-", r"sk-(?:[a-z]+[0-9]*-)*[A-Za-z0-9_]{20,}"),
-    "GitHub token": ("gh", r"gh[pousr]_[A-Za-z0-9]{30,}"),
+    "GitHub token": ("ghp_ gho_ ghu_ ghs_ ghr_", r"gh[pousr]_[A-Za-z0-9]{30,}"),
     "GitHub token (fine-grained)": ("github_pat_", r"github_pat_[A-Za-z0-9_]{40,}"),
     "GitLab token": ("glpat-", r"glpat-[A-Za-z0-9_-]{20,}"),
-    "AWS access key": ("a", r"A(?:KIA|SIA)[A-Z2-7]{16}"),
+    "AWS access key": ("akia asia", r"A(?:KIA|SIA)[A-Z2-7]{16}"),
     "Google API key": ("aiza", r"AIza[A-Za-z0-9_-]{35}"),
     "Slack token": ("xox", r"xox[abprs]-[A-Za-z0-9-]{20,}"),
     "PyPI token": ("pypi-", r"pypi-AgE[A-Za-z0-9_-]{40,}"),
@@ -57,20 +57,23 @@ _TOKENS = {
 }
 _PLACES = {
     "private key": (
-        "private key",
+        "-----begin",
         r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[rn])*[A-Za-z0-9+/=:]",
     ),
-    "Kaggle key": ("key", r"""(?i)(?:kaggle_?key["']?|"key"|'key')\s*[:=]\s*["']?[0-9a-f]{32}(?![0-9a-f])"""),
+    "Kaggle key": (
+        "kaggle \"key\" 'key'",
+        r"""(?i)(?:kaggle_?key["']?|"key"|'key')\s*[:=]\s*["']?[0-9a-f]{32}(?![0-9a-f])""",
+    ),
     "Weights & Biases key": ("wandb", r"""(?i)wandb_?(?:api_?)?key["']?\s*[:=]\s*["']?[0-9a-f]{40}(?![0-9a-f])"""),
     "password in an address": ("://", r"""://[^\s:/@"'{}$<>%*]+:(?!pass|secret|pw)[^\s:/@"'{}$<>%*]{6,}@"""),
 }
 _BEFORE, _AFTER = "(?<![A-Za-z0-9_-])", "(?![A-Za-z0-9])"
 _PATTERNS = [
     *(
-        (kind, needle.encode(), re.compile((_BEFORE + token + _AFTER).encode()))
-        for kind, (needle, token) in _TOKENS.items()
+        (kind, needles.encode().split(), re.compile((_BEFORE + token + _AFTER).encode()))
+        for kind, (needles, token) in _TOKENS.items()
     ),
-    *((kind, needle.encode(), re.compile(place.encode())) for kind, (needle, place) in _PLACES.items()),
+    *((kind, needles.encode().split(), re.compile(place.encode())) for kind, (needles, place) in _PLACES.items()),
 ]
 
 _ASSIGNMENT = re.compile(
@@ -100,8 +103,8 @@ def secrets_in(path: str, content: bytes) -> Iterator[Secret]:
     small = looked_at.lower()
     found = {
         (looked_at.count(b"\n", 0, match.start()) + 1, kind)
-        for kind, needle, pattern in _PATTERNS
-        if needle in small
+        for kind, needles, pattern in _PATTERNS
+        if any(needle in small for needle in needles)
         for match in pattern.finditer(looked_at)
     }
     lines = {line for line, _ in found}

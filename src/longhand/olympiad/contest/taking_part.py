@@ -29,7 +29,8 @@ def take_part(bundle: Path, csv: Path | None = None, *, inputs: Path = INPUT) ->
     settings = json.loads((bundle / "contest.json").read_text(encoding="utf-8"))
     arguments = {"model": str(bundle / "weights"), **settings["arguments"]}
     data = host_data(inputs)
-    with Predictor(settings["solver"], arguments, log=Path(LOG)) as predictor:
+    memory = settings["memory_bytes"]
+    with Predictor(settings["solver"], arguments, memory_bytes=memory, log=Path(LOG)) as predictor:
         server = server_class(data)(predictor.predict())
         if os.environ.get(RERUN):
             server.serve()

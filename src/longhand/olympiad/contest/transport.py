@@ -6,6 +6,7 @@ The host speaks gRPC. What counts is the same here: the types that `predict` see
 from __future__ import annotations
 
 import io
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,11 +25,20 @@ if TYPE_CHECKING:
 _FRAME, _OTHER, _RAISED = b"F", b"O", b"R"
 
 
+_LONGEST_PATH = 100
+
+
 @contextmanager
 def new_address() -> Iterator[str]:
-    """A place for a socket where only this user can listen and connect; it is gone afterwards."""
+    """A place for a socket where only this user can listen and connect; it is gone afterwards.
+
+    Raises `UserError` where the folder for temporary files has too long a name for a socket.
+    """
     with TemporaryDirectory(prefix="longhand-") as folder:
-        yield str(Path(folder) / "gateway")
+        path = str(Path(folder) / "gateway")
+        if len(os.fsencode(path)) > _LONGEST_PATH:
+            raise UserError(f"{path} is too long for a socket; set TMPDIR to a folder with a shorter name")
+        yield path
 
 
 def listen(address: str) -> Listener:

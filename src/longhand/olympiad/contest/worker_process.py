@@ -62,8 +62,9 @@ class WorkerProcess:
         if prepared != "done":
             return found, prepared, reason
         left = min(seconds, max(0.0, until - time.monotonic()))
-        if not self._ask({"problem": problem, "seconds": left}):
-            return found, "died", self._end()
+        unheard = self._ask({"problem": problem, "seconds": left}, until)
+        if unheard is not None:
+            return found, unheard, self._end()
         while True:
             message, outcome = self._receive(until)
             if message is None:
@@ -86,9 +87,12 @@ class WorkerProcess:
             self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=0,
             env={**os.environ, "PYTHONPATH": path},
             start_new_session=True,
         )
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
 
     def _prepare(self, until: float) -> tuple[Outcome, str | None]:
         """Wait until the solver is loaded or the problem's time is over; in that case it goes on loading."""
@@ -107,15 +111,22 @@ class WorkerProcess:
         status = self._end()
         return (outcome, status) if message is None else ("error", message["failed"])
 
-    def _ask(self, request: dict[str, Any]) -> bool:
+    def _ask(self, request: dict[str, Any], until: float) -> Outcome | None:
+        """Hand over a request; why that was not possible, if it was not: a process that hangs need not read either."""
         assert self._process is not None
         assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
-            self._process.stdin.flush()
-        except OSError:
-            return False
-        return True
+        message = json.dumps(request).encode() + b"\n"
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdin, selectors.EVENT_WRITE)
+            while message:
+                left = until - time.monotonic()
+                if left <= 0 or not selector.select(left):
+                    return "late"
+                try:
+                    message = message[os.write(self._process.stdin.fileno(), message) :]
+                except OSError:
+                    return "died"
+        return None
 
     def _receive(self, until: float) -> tuple[dict[str, Any] | None, Outcome]:
         """The next message, or None and why there is none."""
@@ -139,7 +150,10 @@ class WorkerProcess:
                         return None, "died"
                     self._received += piece
         line, _, self._received = self._received.partition(b"\n")
-        message: dict[str, Any] = json.loads(line)
+        try:
+            message: dict[str, Any] = json.loads(line)
+        except ValueError:  # the solver has found our pipe
+            return None, "died"
         return message, "done"
 
     def _weigh(self) -> int:
