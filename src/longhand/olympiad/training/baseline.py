@@ -72,7 +72,7 @@ class Baseline:
     def loss_sum(self, rows: DeviceRows) -> Tensor:
         """The sum of cross-entropies over all labels (nats): the loss of a recursive head, on the same labels."""
         states = self._states(rows.ids, rows.mask)
-        return labelled_loss(states[:, :-1], rows.labels[:, 1:], self._head, self.backbone.vocab_size, "softmax")
+        return labelled_loss(states, rows.labels[:, 1:], self._head, self.backbone.vocab_size, "softmax")
 
 
 def build_baseline(config: BaselineConfig, backbone: Backbone, *, seed: int) -> Baseline:
