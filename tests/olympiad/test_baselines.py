@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ from longhand.models.token_loss import labelled_loss
 from longhand.models.trm_backbone import Backbone, config_for
 from longhand.olympiad.answering import load_answering
 from longhand.olympiad.backbone import load_backbone
-from longhand.olympiad.data.batches import ShuffledBatches
+from longhand.olympiad.data.batches import ShuffledBatches, padded
 from longhand.olympiad.data.build_store import build_store
 from longhand.olympiad.data.chat import ChatFormat
 from longhand.olympiad.data.dataset import open_dataset
@@ -33,6 +34,7 @@ from longhand.olympiad.training.baseline import (
     load_baseline,
 )
 from longhand.olympiad.training.baseline_trainer import BaselineTrainer
+from longhand.olympiad.training.batches import FixedBatches, Rows
 from longhand.olympiad.training.config import RecursiveTrainingConfig
 from longhand.olympiad.training.trainer import RecursiveTrainer
 
@@ -147,6 +149,33 @@ def test_what_is_saved_answers_as_what_was_trained_in_batches_as_alone(
         for token in row.token_ids:
             assert int(alone(torch.tensor([ids]))[0, -1].argmax()) == token
             ids.append(token)
+
+
+def test_a_batch_without_labels_is_left_out_and_counted(word_model: Path, batches: ShuffledBatches) -> None:
+    """The mean over no labels is no number; nothing of it may reach the weights."""
+    first = batches[0]
+    empty = Rows(first.ids, np.full_like(first.labels, -100), first.mask)
+    config = BaselineConfig(method="whole")
+    with_it = BaselineTrainer(load_backbone(word_model), config, RUN, FixedBatches([empty, first]))
+    with_it.run()
+    assert (with_it.skipped_batches, with_it.step, with_it.updates.optimizer.steps) == (1, 2, 1)
+    assert with_it.updates.flat.weights.isfinite().all()
+
+
+def test_several_batches_of_a_step_are_their_rows_at_once(word_model: Path, batches: ShuffledBatches) -> None:
+    """Whatever the number of labels of each: the published baselines took the mean of means."""
+    parts = [padded(batches.store, np.arange(i, j)) for i, j in ((0, 1), (1, 4))]
+    whole = padded(batches.store, np.arange(4))
+    weights = []
+    for rows, accumulated in ((parts, 2), ([whole], 1)):
+        config = RUN.model_copy(update={"accumulate_grad_batches": accumulated, "learning_rate": 1e-3})
+        trainer = BaselineTrainer(load_backbone(word_model), BaselineConfig(method="whole"), config, FixedBatches(rows))
+        trainer.updates.forget_gradients()
+        group = trainer._read(0)
+        for each in group:
+            trainer._add_gradients(each)
+        weights.append(trainer.updates.flat.gradients / sum(each.n_targets for each in group))
+    torch.testing.assert_close(weights[0], weights[1], rtol=1e-3, atol=1e-6)
 
 
 def trained(word_model: Path, batches: ShuffledBatches, folder: Path) -> AnyTrainer:

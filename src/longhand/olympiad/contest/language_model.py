@@ -11,6 +11,7 @@ from longhand.olympiad.answering import CHECKPOINT, load_answering
 from longhand.olympiad.answers.contest import contest_integer
 from longhand.olympiad.answers.extract import extract
 from longhand.olympiad.votes import is_decided
+from longhand.runtime import chosen_device
 
 AT_ONCE = 4
 """Texts that are drawn together (count): what is drawn when the time is over is lost."""
@@ -25,7 +26,7 @@ def load(
     max_new_tokens: int = 1024,
     early_stop: int | None = None,
     seed: int = 0,
-    device: str = "cpu",
+    device: str = "auto",
 ) -> Callable[[str, float], Iterator[dict[str, Any]]]:
     """An `attempt` for `longhand.olympiad.contest.predictor`: up to `votes` candidates, as they come.
 
@@ -35,7 +36,7 @@ def load(
     """
     inside = Path(model) / CHECKPOINT
     trained = Path(checkpoint) if checkpoint is not None else inside if inside.is_dir() else None
-    answering = load_answering(Path(model), trained, device=device)
+    answering = load_answering(Path(model), trained, device=chosen_device(device))
 
     def attempt(problem: str, seconds: float) -> Iterator[dict[str, Any]]:
         """Candidates for one problem; none where its prompt is longer than the context."""
