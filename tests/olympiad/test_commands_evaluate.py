@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.olympiad.commands import Run, files_of, fine, lines_of, refused
+from tests.olympiad.commands import Run, files_of, fine, refused
 
 from longhand.cli.main import build_parser, main
 from longhand.evaluation.intervals import wilson_interval
@@ -177,4 +177,3 @@ def test_a_result_is_the_same_whatever_was_drawn_before(run: Run, trm: Path, wor
     torch.manual_seed(99)
     fine(run(*command, "--num-samples", 2, "--batch-size", 1))
     assert out.read_bytes() == first
-    assert lines_of(trm / "metrics.jsonl")

@@ -362,8 +362,8 @@ def test_a_faulty_checkpoint_with_a_pickled_config_cannot_be_read_safely(tmp_pat
         torch.load(tmp_path / "trm_model.pt")
 
 
-BOUND = re.compile(r"sys\.path|\.cuda\(|device\s*=\s*[\"']cuda|/home/|/root/|/content/")
-"""What ties code to one machine."""
+BOUND = re.compile(r"sys\.path\.\w+\([^)]*[\"']/|\.cuda\(|device\s*=\s*[\"']cuda|/home/|/root/|/content/")
+"""What ties code to one machine; a contest's host says itself where its modules lie."""
 
 
 def test_nothing_of_one_machine_is_in_the_code() -> None:

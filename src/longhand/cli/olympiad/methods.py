@@ -36,6 +36,16 @@ _IN_ALL = {*_ALL, "lr", "gradient_accumulation"}
 _PATHS = ("data", "split", "num_samples")
 
 
+def defaults_table() -> str:
+    """The defaults that are not the same for all methods, a line for each flag."""
+    keys = ("lr", "gradient_accumulation", "max_length")
+    width = max(map(len, keys)) + 4
+    lines = ["".join(f"{method:<13}" for method in METHODS)]
+    lines += ["".join(f"{own.get(key, _ALL.get(key)):<13g}" for own in _OWN.values()) for key in keys]
+    names = ["", *(f"--{key.replace('_', '-')}" for key in keys)]
+    return "\n".join(f"  {name:<{width}}{line}".rstrip() for name, line in zip(names, lines, strict=True))
+
+
 def resolve(arguments: argparse.Namespace, device: str) -> Settings:
     """Every setting of a new run; raises `UserError` for a flag that the method has no use for."""
     method = arguments.method or METHODS[0]

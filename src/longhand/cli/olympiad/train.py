@@ -12,19 +12,17 @@ from longhand.cli.olympiad.methods import (
     METHODS,
     Settings,
     check_unchanged,
+    defaults_table,
     method_of,
     resolve,
     training_of,
 )
 from longhand.errors import UserError
 
-_EPILOG = """\
+_EPILOG = f"""\
 Flags without a value in brackets have one for each method:
-                 trm     last-layers  extra-layer  lora    whole   looped
-  --lr           1e-4    2e-5         1e-4         2e-4    2e-5    1e-3
-  --gradient-accumulation
-                 1       8            4            8       8       1
-  --max-length   1024    1024         512          1024    1024    1024   (or the model's context, if shorter)
+{defaults_table()}
+A row is never longer than the model's context.
 The text, the labels, the optimizer and the average of the weights are the same for all of them. trm takes
 --N-supervision steps on every batch and the others one: compare runs by examples and by arithmetic.
 
