@@ -38,7 +38,11 @@ def test_a_recursive_head_never_stands_alone(
 ) -> None:
     """Issue 13: the backbone alone, and its majority at equal cost, beside it, with n and intervals."""
     out = tmp_path / "report.json"
-    text = fine(run("evaluate", "--checkpoint", trm, "--data", words, "--max-new-tokens", 6, "--output", out))
+    text = fine(
+        run(
+            "evaluate", "--checkpoint", trm, "--data", words, "--max-new-tokens", 6, "--temperature", 0, "--output", out
+        )
+    )
     found = report(out)
     names = [(row["name"], row["samples"], row["temperature"]) for row in found["rows"]]
     answering, plain = load_answering(word_model, trm), load_answering(word_model)

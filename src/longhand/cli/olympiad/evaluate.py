@@ -110,8 +110,10 @@ def _rows(
     from longhand.olympiad.evaluate import Asking, flops_per_token, measure, samples_at_equal_cost
 
     def asked(who: Answering, votes: int, name: str) -> Measured:
+        # A majority needs draws that differ, also beside a model that is asked for its likeliest text.
+        temperature = None if votes > 1 and not arguments.temperature else arguments.temperature
         asking = Asking(
-            votes, arguments.temperature, arguments.max_new_tokens, arguments.runs, arguments.seed, arguments.batch_size
+            votes, temperature, arguments.max_new_tokens, arguments.runs, arguments.seed, arguments.batch_size
         )
         with sweep_progress(f"asking {name}") as progress:
             return measure(who, problems, asking, name=name, progress=progress)
@@ -125,7 +127,8 @@ def _rows(
         if answering.head is not None:
             costs = flops_per_token(answering, length), flops_per_token(plain, length)
             equal = samples_at_equal_cost(*costs, votes)
-            rows.append((plain, asked(plain, equal, "backbone")))
+            if equal > votes:  # else it is the row above
+                rows.append((plain, asked(plain, equal, "backbone")))
     for who, row in rows:
         row.flops_per_token = flops_per_token(who, length)
     return rows
