@@ -25,6 +25,7 @@ from longhand.cli import (
     vocab,
 )
 from longhand.cli.arguments import Parser
+from longhand.cli.olympiad import verbs as olympiad
 from longhand.cli.synonyms.registry import translate_command
 from longhand.errors import UserError
 from longhand.version import __version__
@@ -48,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     data_verbs = data.add_subparsers(dest="data_verb", metavar="COMMAND", required=True)
     make_data.add_parser(data_verbs)
     check_data.add_parser(data_verbs)
-    for module in (train, info, evaluate, certify, solve, repl, serve, registry, vocab, plot, bench):
+    for module in (train, info, evaluate, certify, solve, repl, serve, registry, olympiad, vocab, plot, bench):
         module.add_parser(verbs)
     return parser
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -17,6 +18,7 @@ from longhand.models.masks import CausalBias, is_right_padded
 from longhand.models.pope import PolarPositions
 from longhand.models.positions import Positions, RotaryPositions, count_positions
 from longhand.models.reading import Reading
+from longhand.models.recurrence import Recurrence
 from longhand.models.state_space import StateCache
 
 
@@ -49,7 +51,7 @@ class Decoder(nn.Module):
     `positions` adds a vector per position or is None; `rotary` gives the angles of queries and keys or is None; `head`
     maps to logits or is None, in which case the token embedding does. The blocks are passed `n_loops` times, one after
     the other (arXiv:1807.03819), each time after a vector of `loop_embeddings` was added, if given. `memory` is what
-    the blocks share, if anything.
+    the blocks share, if anything; `recurrence` passes some of them again and again, if given.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Decoder(nn.Module):
         loop_embeddings: nn.Embedding | None,
         blocks: Sequence[nn.Module],
         memory: nn.Module | None = None,
+        recurrence: Recurrence | None = None,
         norm: nn.Module,
         head: nn.Linear | None,
         embedding_dropout: float,
@@ -76,6 +79,7 @@ class Decoder(nn.Module):
         self.loop_embeddings = loop_embeddings
         self.blocks = nn.ModuleList(blocks)
         self.memory = memory
+        self.recurrence = recurrence
         self.norm = norm
         self.head = head
         self.causal_bias = CausalBias(config.max_seq_len)
@@ -85,6 +89,11 @@ class Decoder(nn.Module):
     def vocab_size(self) -> int:
         """Tokens the model can read and write."""
         return self.embedding.num_embeddings
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return self.embedding.weight.device
 
     def forward(
         self,
@@ -102,6 +111,22 @@ class Decoder(nn.Module):
         asks n queries, and its MLP, the final norm and the head see n tokens.
 
         Raises `UserError` when the tokens read exceed `max_seq_len` or the cache.
+        """
+        x = self.norm(self.hidden(input_ids, attention_mask, kv_cache=kv_cache, logits_to_keep=logits_to_keep))
+        logits: Tensor = F.linear(x, self.embedding.weight) if self.head is None else self.head(x)
+        return logits
+
+    def hidden(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        *,
+        kv_cache: KVCache | None = None,
+        logits_to_keep: int = 0,
+    ) -> Tensor:
+        """What the blocks make of the tokens, before the final norm: [batch, time or n, d_model].
+
+        It is asked for, and raises, as the model itself is.
         """
         time = input_ids.size(1)
         past = 0 if kv_cache is None else kv_cache.length
@@ -121,9 +146,7 @@ class Decoder(nn.Module):
             x = x + self.positions(where)
         x = F.dropout(x, self.embedding_dropout, self.training)
         keep = min(logits_to_keep, time) if logits_to_keep > 0 else time
-        x = self.norm(self._through_blocks(x, reading, kv_cache, keep))
-        logits: Tensor = F.linear(x, self.embedding.weight) if self.head is None else self.head(x)
-        return logits
+        return self._through_blocks(x, reading, kv_cache, keep)
 
     def _place(
         self, input_ids: Tensor, new_real: Tensor | None, kv_cache: KVCache | None, total: int
@@ -143,6 +166,9 @@ class Decoder(nn.Module):
 
     def _through_blocks(self, x: Tensor, reading: Reading, kv_cache: KVCache | None, keep: int) -> Tensor:
         """Map `x` [batch, time, d_model] to its last `keep` tokens as the blocks leave them."""
+        if self.recurrence is not None:
+            looped: Tensor = self.recurrence(self.blocks, x, reading, kv_cache, keep)
+            return looped
         n_blocks, last = len(self.blocks), self.config.depth - 1
         for layer in range(self.config.depth):
             loop, place = divmod(layer, n_blocks)
@@ -163,7 +189,7 @@ class Decoder(nn.Module):
     @property
     def draws_in_training(self) -> bool:
         """Whether a forward pass in training draws random numbers, from torch's global generator."""
-        return self.config.dropout > 0
+        return self.config.dropout > 0 or bool(self.config.random_loops)
 
     def has_hooks(self) -> bool:
         """Whether somebody listens to or changes what the modules compute: then the modules have to compute it."""
@@ -176,7 +202,8 @@ class Decoder(nn.Module):
     def new_cache(self, batch: int, max_len: int | None = None) -> KVCache:
         """An empty cache for `batch` rows of up to `max_len` tokens (default: max_seq_len)."""
         max_len = max_len or self.config.max_seq_len
-        layers = [self._new_memory(batch, max_len) for _ in range(self.config.depth)]
+        depth = self.config.depth if self.recurrence is None else self.recurrence.depth
+        layers = [self._new_memory(batch, max_len) for _ in range(depth)]
         return KVCache(layers, batch, max_len)
 
     def _new_memory(self, batch: int, max_len: int) -> BlockMemory:

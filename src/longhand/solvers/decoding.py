@@ -6,16 +6,42 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from longhand.models.decoder import Decoder
 from longhand.solvers.sampling import token_logprobs
 from longhand.solvers.text_solver import Written
 
 Pick = Callable[[Tensor, Tensor], Tensor]
 """Choose the next tokens from logits [n, vocab] of the given rows [n] of the batch: ids [n]; asked once a step."""
+
+
+class RowMemory(Protocol):
+    """What a model keeps of the rows it has read."""
+
+    def select(self, rows: Tensor) -> None:
+        """Keep the given rows of the batch, in the given order; `rows` is int64 [new batch]."""
+        ...
+
+
+class CachedModel(Protocol):
+    """A model that goes on from where it has read: a `Decoder`, or whatever else is called as one is."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        ...
+
+    def new_cache(self, batch: int, max_len: int) -> RowMemory:
+        """An empty memory for `batch` rows of up to `max_len` tokens."""
+        ...
+
+    @property
+    def __call__(self) -> Callable[..., Any]:
+        """See `Decoder.forward`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +91,14 @@ def pad_left(prompts: Sequence[Sequence[int]], pad_id: int, device: torch.device
 
 @torch.inference_mode()
 def decode_batch(
-    model: Decoder, prompts: Sequence[Sequence[int]], pick: Pick, *, limit: int, eos_id: int, pad_id: int
+    model: CachedModel, prompts: Sequence[Sequence[int]], pick: Pick, *, limit: int, eos_id: int, pad_id: int
 ) -> list[Written]:
     """Let the model continue every prompt until it writes the end mark or has written `limit` tokens.
 
     Rows that are done leave the batch, so the work shrinks with it.
     """
     began = time.perf_counter()
-    step_ids, mask = pad_left(prompts, pad_id, model.embedding.weight.device)
+    step_ids, mask = pad_left(prompts, pad_id, model.device)
     n = len(prompts)
     cache = model.new_cache(n, step_ids.size(1) + limit - 1)
     rows = torch.arange(n, device=step_ids.device)

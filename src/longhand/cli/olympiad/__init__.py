@@ -1,0 +1,1 @@
+"""`longhand olympiad`: word problems and contests, from making a model to a submission."""

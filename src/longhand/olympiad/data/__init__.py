@@ -1,0 +1,1 @@
+"""Word problems as chat turns: reading three schemas, converting, tokenising into a memory-mapped store."""

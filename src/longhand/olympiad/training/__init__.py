@@ -1,0 +1,1 @@
+"""Training of recursive models: deep supervision, shared weights per step, states that resume bit for bit."""

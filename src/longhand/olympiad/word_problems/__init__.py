@@ -1,0 +1,1 @@
+"""Generated word problems whose every step is exact: typed quantities, templates, and a reader that checks them."""

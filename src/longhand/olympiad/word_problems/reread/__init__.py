@@ -1,0 +1,1 @@
+"""Checking generated problems by their text alone: nothing here knows how they were made."""
