@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, model_validator
+from pydantic import Field, field_serializer, model_validator
 
-from longhand.errors import UserError
 from longhand.models.architecture import (
     Architecture,
     BlockKind,
@@ -27,6 +26,7 @@ from longhand.models.mamba import MAMBA
 from longhand.models.mixtral import MIXTRAL
 from longhand.models.poc import POC
 from longhand.models.think import THINK
+from longhand.models.user_config import UserConfig
 from longhand.models.windowed import WINDOWED
 from longhand.text.layouts.registry import LayoutName
 
@@ -41,15 +41,13 @@ ANY_LENGTH = 2**31 - 1
 _BY_NAME: Any = None  # the default of keys that `name` and the sizes decide; filled in unless they have no meaning
 
 
-class ModelConfig(BaseModel):
+class ModelConfig(UserConfig):
     """Which model to build, and how large.
 
     `name` chooses defaults only: any part may be replaced (a GPT-2 with RMS norm), and what was left out is
     filled in, so a saved config says everything. A key that has no meaning for the chosen parts is refused.
     Impossible sizes raise `UserError`.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Literal["gpt2", "llama2", "mixtral", "poc", "think", "mamba", "looped", "windowed"] = Field(
         "gpt2", description="architecture whose defaults fill the keys left out"
@@ -175,16 +173,6 @@ class ModelConfig(BaseModel):
     @field_serializer(*OF_ATTENTION)
     def _or_none(self, value: Any) -> Any:
         return value  # keys of attention are None where there is none, whatever their type
-
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            for problem in error.errors():
-                cause = problem.get("ctx", {}).get("error")
-                if isinstance(cause, UserError):
-                    raise cause from None
-            raise
 
     @model_validator(mode="before")
     @classmethod

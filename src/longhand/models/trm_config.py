@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from longhand.errors import UserError
+from longhand.models.user_config import UserConfig
 
 Residual = Literal["none", "pre", "post"]
 Init = Literal["scaled", "zero"]
@@ -32,7 +33,7 @@ SYSTEM_003: Mapping[str, Any] = {"n_layers": 1, "residual": "none", "start": "ze
 _BY_ATTENTION: Any = None  # the default of keys that have a meaning with one kind of attention alone
 
 
-class TrmConfig(BaseModel):
+class TrmConfig(UserConfig):
     """How a state is refined: z <- net(x + y + z) `n_latent` times, then y <- net(y + z), again and again.
 
     A round is `n_latent` + 1 passes through the net; a step of the supervision is `t_recursion` rounds, of which the
@@ -42,8 +43,6 @@ class TrmConfig(BaseModel):
     Raises `UserError`, one line, for impossible sizes, for choices of which no weight could learn, and for keys that
     would have no effect.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     d_model: int = Field(ge=1, description="width of the states (channels)")
     n_heads: int = Field(ge=1, description="attention heads (count)")
@@ -82,16 +81,6 @@ class TrmConfig(BaseModel):
         description="causal only: keys and values kept in generation: of every pass (exact, what was trained), or of"
         " the last ones (last, an approximation); default: exact",
     )
-
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            for problem in error.errors():
-                cause = problem.get("ctx", {}).get("error")
-                if isinstance(cause, UserError):
-                    raise cause from None
-            raise
 
     @model_validator(mode="before")
     @classmethod
