@@ -76,6 +76,10 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("expand", {"name": "mamba"}, {"name": "mamba", "expand": 1}),
     ("n_loops", {}, {"n_loops": 2, "loop_embeddings": False}),
     ("loop_embeddings", {"n_loops": 2}, {"n_loops": 2, "loop_embeddings": False}),
+    ("n_prelude", {"name": "looped"}, {"name": "looped", "n_prelude": 2}),
+    ("n_prelude: 0 is a loop too", {"n_loops": 2, "loop_embeddings": False}, {"n_loops": 2, "n_prelude": 0}),
+    ("n_coda", {"name": "looped"}, {"name": "looped", "n_coda": 0}),
+    ("n_loops of looped", {"name": "looped"}, {"name": "looped", "n_loops": 3}),
     ("softmax", {}, {"softmax": "softmax1"}),
     ("pos_encoding: pope", {"pos_encoding": "none"}, {"pos_encoding": "pope"}),
     ("rope_theta of pope", {"pos_encoding": "pope"}, {"pos_encoding": "pope", "rope_theta": 100.0}),
@@ -94,7 +98,7 @@ def test_every_key_changes_the_model(before: dict[str, Any], after: dict[str, An
 
 def test_the_list_of_changes_names_every_key() -> None:
     elsewhere = {"dropout", "dropout_places", "aux_loss_weight", "layout"}  # test_decoder.py, training, slot_attention
-    elsewhere |= {"max_digits"}  # test_digit_positions.py
+    elsewhere |= {"max_digits", "random_loops", "loops_with_gradient"}  # test_digit_positions.py, test_recurrence.py
     changed = {key for _, before, after in CHANGES for key in after if after.get(key) != before.get(key)}
     assert changed | elsewhere == set(ModelConfig.model_fields)
 
@@ -108,6 +112,14 @@ def test_the_list_of_changes_names_every_key() -> None:
         ({"d_model": 12, "n_heads": 4, "pos_encoding": "rope"}, "d_model / n_heads is 3"),
         ({"name": "mixtral", "n_experts": 2, "top_k": 3}, "top_k 3 is more than n_experts 2"),
         ({"n_experts": 4}, "n_experts has no effect with mlp: gelu"),
+        ({"n_coda": 1}, "n_coda has no effect without n_prelude; remove it or use name: looped"),
+        ({"random_loops": False}, "random_loops has no effect without n_prelude"),
+        ({"name": "looped", "loop_embeddings": True}, "loop_embeddings is not possible with n_prelude"),
+        ({"name": "mamba", "n_prelude": 1}, "n_prelude is not possible with block: ssm; use block: attention"),
+        (
+            {"name": "looped", "random_loops": False, "loops_with_gradient": 8},
+            "loops_with_gradient 8 has no effect with n_loops: 8; lower it or remove it",
+        ),
         ({"name": "llama2", "top_k": 2}, "top_k has no effect with mlp: swiglu"),
         ({"aux_loss_weight": 0.1}, "aux_loss_weight has no effect with mlp: gelu"),
         ({"name": "mixtral", "mlp_bias": True}, "mlp_bias has no effect with mlp: moe"),

@@ -18,6 +18,7 @@ KINDS: list[dict[str, Any]] = [
     {"name": "think", "block": "feedback"},
     {"name": "gpt2", "block": "feedback", "softmax": "softmax1"},
     {"name": "mamba"},
+    {"name": "looped", "n_layers": 1, "n_loops": 3, "random_loops": False},
     {"name": "llama2", "pos_encoding": "pope", "softmax": "softmax1"},
 ]
 DEAD = ("cross.qkv.weight",)  # it multiplies a memory of zeros

@@ -25,6 +25,8 @@ KINDS = [
     {"name": "llama2", "pos_encoding": "pope"},
     {"name": "gpt2", "pos_encoding": "pope", "softmax": "softmax1", "n_heads": 4, "n_kv_heads": 2},
     {"name": "gpt2", "softmax": "softmax1"},
+    {"name": "looped", "n_loops": 3},
+    {"name": "looped", "n_loops": 2, "n_coda": 0, "n_kv_heads": 1},
 ]
 
 

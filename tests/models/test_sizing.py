@@ -20,6 +20,7 @@ KINDS: list[dict[str, Any]] = [
     {"name": "mamba", "d_model": 24},
     {"name": "think", "pos_encoding": "pope", "n_kv_heads": 2},
     {"name": "gpt2", "softmax": "softmax1"},
+    {"name": "looped", "n_loops": 3},
 ]
 
 

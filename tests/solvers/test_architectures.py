@@ -22,6 +22,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "norm_place: post": {"name": "think"},
     "legacy_cross_attention: true": {"name": "poc", "norm_place": "post"},
     "n_loops: 3": {"name": "gpt2", "n_layers": 1, "n_loops": 3},
+    "n_loops: 2": {"name": "looped", "n_layers": 1, "n_loops": 2},
+    "n_prelude: 1": {"name": "looped", "n_layers": 1, "n_loops": 1},
     "block: feedback": {"name": "think", "block": "feedback"},
     "block: ssm": {"name": "mamba"},
     "pos_encoding: pope": {"name": "llama2", "pos_encoding": "pope"},

@@ -20,7 +20,8 @@ class Architecture:
     """A named choice of parts: the defaults of every configuration key that differs between families.
 
     `paper` says where the choice comes from. `residual_init_scaling` divides the initial weights that write to
-    the residual stream by sqrt(2 n_layers). Sizes are left to the configuration.
+    the residual stream by sqrt(2 n_layers). `loops` are the passes of a loop between a prelude and a coda, None where
+    there is none. Sizes are left to the configuration.
     """
 
     name: str
@@ -39,3 +40,4 @@ class Architecture:
     legacy_cross_attention: bool = False
     init: InitKind = "normal"
     dropout_places: tuple[DropoutPlace, ...] = ("embedding", "attention", "residual")
+    loops: int | None = None

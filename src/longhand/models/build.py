@@ -24,6 +24,7 @@ from longhand.models.norms import build_norm
 from longhand.models.pope import PolarAttention, PolarPositions
 from longhand.models.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
 from longhand.models.post_norm import PostNormBlock
+from longhand.models.recurrence import Recurrence
 from longhand.models.slot_attention import WindowAttention, WindowBlock, WindowedDecoder
 from longhand.models.state_space import SelectiveStateSpace, StateSpaceBlock
 from longhand.models.zero_memory import ZeroMemoryAttention
@@ -69,7 +70,8 @@ def _assemble(config: ModelConfig, vocab_size: int) -> Decoder:
         "positions": _build_positions(config),
         "rotary": _build_rotary(config),
         "loop_embeddings": nn.Embedding(config.n_loops, config.d_model) if config.loop_embeddings else None,
-        "blocks": [_build_block(config) for _ in range(config.n_layers)],
+        "blocks": [_build_block(config) for _ in range(_count_blocks(config))],
+        "recurrence": None if config.n_prelude is None else Recurrence(config, _build_norm(config)),
         "memory": _build_memory(config) if config.block == "feedback" else None,
         "norm": _build_norm(config),
         "head": None if config.tie_weights else nn.Linear(config.d_model, vocab_size, bias=config.head_bias),
@@ -79,6 +81,11 @@ def _assemble(config: ModelConfig, vocab_size: int) -> Decoder:
     model = kind(config, **parts)
     initialize(model, config)
     return model
+
+
+def _count_blocks(config: ModelConfig) -> int:
+    """Blocks with weights of their own."""
+    return (config.n_prelude or 0) + config.n_layers + (config.n_coda or 0)
 
 
 def _dropout(config: ModelConfig, place: DropoutPlace) -> float:

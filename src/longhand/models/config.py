@@ -22,6 +22,7 @@ from longhand.models.architecture import (
 from longhand.models.config_rules import COUNTS_DIGITS, OF_ATTENTION, check_model
 from longhand.models.gpt2 import GPT2
 from longhand.models.llama2 import LLAMA2
+from longhand.models.looped import LOOPED
 from longhand.models.mamba import MAMBA
 from longhand.models.mixtral import MIXTRAL
 from longhand.models.poc import POC
@@ -29,7 +30,9 @@ from longhand.models.think import THINK
 from longhand.models.windowed import WINDOWED
 from longhand.text.layouts.registry import LayoutName
 
-ARCHITECTURES: Mapping[str, Architecture] = {a.name: a for a in (GPT2, LLAMA2, MIXTRAL, POC, THINK, MAMBA, WINDOWED)}
+ARCHITECTURES: Mapping[str, Architecture] = {
+    a.name: a for a in (GPT2, LLAMA2, MIXTRAL, POC, THINK, MAMBA, LOOPED, WINDOWED)
+}
 
 _FEED_FORWARD_RATIO: Mapping[str, int] = {"gelu": 4, "relu": 4, "swiglu": 3, "moe": 3}
 _N_HEADS = 4
@@ -48,7 +51,7 @@ class ModelConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Literal["gpt2", "llama2", "mixtral", "poc", "think", "mamba", "windowed"] = Field(
+    name: Literal["gpt2", "llama2", "mixtral", "poc", "think", "mamba", "looped", "windowed"] = Field(
         "gpt2", description="architecture whose defaults fill the keys left out"
     )
     d_model: int = Field(128, ge=1, description="width of the residual stream (channels)")
@@ -62,9 +65,24 @@ class ModelConfig(BaseModel):
         _BY_NAME, ge=1, description="key-value heads per block (count); default: n_heads, fewer share"
     )
     n_layers: int = Field(4, ge=1, description="blocks (count)")
-    n_loops: int = Field(1, ge=1, description="times all blocks are passed, with the same weights (count)")
+    n_loops: int = Field(
+        1, ge=1, description="times all blocks are passed, with the same weights (count); default of looped: 8"
+    )
     loop_embeddings: bool | None = Field(
         None, description="n_loops above 1 only: add a trained vector before each pass; default: true"
+    )
+    n_prelude: int | None = Field(
+        None,
+        ge=0,
+        description="blocks before the loop, whose result is added to the state before each pass of n_layers blocks"
+        " (count); default: none of this, 1 with name: looped",
+    )
+    n_coda: int | None = Field(None, ge=0, description="n_prelude only: blocks after the loop (count); default: 1")
+    random_loops: bool | None = Field(
+        None, description="n_prelude only: draw the passes of each batch in training, n_loops on average; default: true"
+    )
+    loops_with_gradient: int | None = Field(
+        None, ge=1, description="n_prelude only: last passes that gradients go back through (count); default: all"
     )
     d_ff: int = Field(
         _BY_NAME,
@@ -152,7 +170,7 @@ class ModelConfig(BaseModel):
     @property
     def depth(self) -> int:
         """Blocks a token passes one after the other."""
-        return self.n_layers * self.n_loops
+        return (self.n_prelude or 0) + self.n_layers * self.n_loops + (self.n_coda or 0)
 
     @field_serializer(*OF_ATTENTION)
     def _or_none(self, value: Any) -> Any:
@@ -190,7 +208,11 @@ class ModelConfig(BaseModel):
             "init": architecture.init,
             "residual_init_scaling": architecture.residual_init_scaling and init != "scaled",
         }
-        if given.get("n_loops", 1) not in (1, "1"):
+        if architecture.loops is not None:
+            defaults |= {"n_loops": architecture.loops, "n_prelude": 1}
+        if given.get("n_prelude", defaults.get("n_prelude")) is not None:
+            defaults |= {"n_coda": 1, "random_loops": True}
+        elif given.get("n_loops", 1) not in (1, "1"):
             defaults["loop_embeddings"] = True
         if init == "normal":
             defaults |= {"init_std": 0.02, "embedding_std": given.get("init_std", 0.02)}

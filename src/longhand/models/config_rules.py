@@ -67,6 +67,20 @@ def _check_loops(config: ModelConfig) -> None:
         raise UserError("model.n_loops is not possible with block: feedback, which loops by its memory; remove it")
     if config.n_loops > 1 and config.mlp == "moe":
         raise UserError("model.n_loops is not possible with mlp: moe, whose balance counts one pass; remove it")
+    if config.n_prelude is None:
+        for key in ("n_coda", "random_loops", "loops_with_gradient"):
+            if getattr(config, key) is not None:
+                raise UserError(f"model.{key} has no effect without n_prelude; remove it or use name: looped")
+        return
+    if config.block != "attention":
+        raise UserError(f"model.n_prelude is not possible with block: {config.block}; use block: attention")
+    if config.loop_embeddings:
+        raise UserError("model.loop_embeddings is not possible with n_prelude, as any number of passes is; remove it")
+    graded = config.loops_with_gradient
+    if graded is not None and not config.random_loops and graded >= config.n_loops:
+        raise UserError(
+            f"model.loops_with_gradient {graded} has no effect with n_loops: {config.n_loops}; lower it or remove it"
+        )
 
 
 def _check_state_space(config: ModelConfig) -> None:

@@ -18,6 +18,7 @@ from longhand.models.masks import CausalBias, is_right_padded
 from longhand.models.pope import PolarPositions
 from longhand.models.positions import Positions, RotaryPositions, count_positions
 from longhand.models.reading import Reading
+from longhand.models.recurrence import Recurrence
 from longhand.models.state_space import StateCache
 
 
@@ -50,7 +51,7 @@ class Decoder(nn.Module):
     `positions` adds a vector per position or is None; `rotary` gives the angles of queries and keys or is None; `head`
     maps to logits or is None, in which case the token embedding does. The blocks are passed `n_loops` times, one after
     the other (arXiv:1807.03819), each time after a vector of `loop_embeddings` was added, if given. `memory` is what
-    the blocks share, if anything.
+    the blocks share, if anything; `recurrence` passes some of them again and again, if given.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Decoder(nn.Module):
         loop_embeddings: nn.Embedding | None,
         blocks: Sequence[nn.Module],
         memory: nn.Module | None = None,
+        recurrence: Recurrence | None = None,
         norm: nn.Module,
         head: nn.Linear | None,
         embedding_dropout: float,
@@ -77,6 +79,7 @@ class Decoder(nn.Module):
         self.loop_embeddings = loop_embeddings
         self.blocks = nn.ModuleList(blocks)
         self.memory = memory
+        self.recurrence = recurrence
         self.norm = norm
         self.head = head
         self.causal_bias = CausalBias(config.max_seq_len)
@@ -163,6 +166,9 @@ class Decoder(nn.Module):
 
     def _through_blocks(self, x: Tensor, reading: Reading, kv_cache: KVCache | None, keep: int) -> Tensor:
         """Map `x` [batch, time, d_model] to its last `keep` tokens as the blocks leave them."""
+        if self.recurrence is not None:
+            looped: Tensor = self.recurrence(self.blocks, x, reading, kv_cache, keep)
+            return looped
         n_blocks, last = len(self.blocks), self.config.depth - 1
         for layer in range(self.config.depth):
             loop, place = divmod(layer, n_blocks)
@@ -183,7 +189,7 @@ class Decoder(nn.Module):
     @property
     def draws_in_training(self) -> bool:
         """Whether a forward pass in training draws random numbers, from torch's global generator."""
-        return self.config.dropout > 0
+        return self.config.dropout > 0 or bool(self.config.random_loops)
 
     def has_hooks(self) -> bool:
         """Whether somebody listens to or changes what the modules compute: then the modules have to compute it."""
@@ -196,7 +202,8 @@ class Decoder(nn.Module):
     def new_cache(self, batch: int, max_len: int | None = None) -> KVCache:
         """An empty cache for `batch` rows of up to `max_len` tokens (default: max_seq_len)."""
         max_len = max_len or self.config.max_seq_len
-        layers = [self._new_memory(batch, max_len) for _ in range(self.config.depth)]
+        depth = self.config.depth if self.recurrence is None else self.recurrence.depth
+        layers = [self._new_memory(batch, max_len) for _ in range(depth)]
         return KVCache(layers, batch, max_len)
 
     def _new_memory(self, batch: int, max_len: int) -> BlockMemory:

@@ -7,6 +7,7 @@ from longhand.models.config import ModelConfig
 _PLAIN: dict[str, object] = {
     "block": "attention",
     "n_loops": 1,
+    "n_prelude": None,
     "norm_place": "pre",
     "softmax": "standard",
     "scale_embeddings": False,
