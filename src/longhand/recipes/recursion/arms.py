@@ -3,129 +3,135 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from longhand.models.build import build_model
-from longhand.models.config import ModelConfig
 from longhand.models.decoder import Decoder
-from longhand.models.norms import RMSNorm
-from longhand.models.recursion import Recursion
-from longhand.models.trm_config import TrmConfig
-from longhand.models.trm_net import TrmNet, unit_rms
-from longhand.recipes.recursion.ledger import Cost, decoder_flops, head_flops, net_flops
-from longhand.recipes.recursion.optimizer import Updates
+from longhand.models.recurrence import Recurrence
+from longhand.olympiad.training.updates import Updates
+from longhand.recipes.recursion.ledger import WAY_BACK, Cost, block_flops, head_flops
 from longhand.recipes.recursion.plan import Sizes
-from longhand.recipes.recursion.tasks import Rows, Task
+from longhand.recipes.recursion.tasks import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class ArmText:
-    """What an arm is, in the words of the page; `depth` names what more of is tried when it answers."""
+class Arm(nn.Module, ABC):
+    """A model that learns from batches and answers them; what it computes is counted by formula.
 
-    title: str
-    depth: str | None = None
+    `own_depth` is how many loops, rounds or steps its answers take if nobody says otherwise.
+    """
 
-
-ARMS: Mapping[str, ArmText] = {
-    "a0": ArmText("frozen backbone, its norm and head trained on"),
-    "a1": ArmText("a0 + one more layer (parameters of a3-a6)"),
-    "a2": ArmText("a0 + as many layers of their own as a3 has passes (FLOPs of a3)"),
-    "a3": ArmText("a0 + one layer looped, one state, gradients through all passes", "passes"),
-    "a4": ArmText("a3 with two states y and z", "rounds"),
-    "a5": ArmText("a4, all rounds but the last without gradients", "steps"),
-    "a6": ArmText("a5 + deep supervision: the recursive head of TRM, with residuals", "steps"),
-    "a8": ArmText("the whole small model trained on"),
-    "a8r": ArmText("a8, each batch learned from as often as in a6"),
-    "a9": ArmText("a loop inside the model, random depth, from scratch", "loops"),
-    "a10": ArmText("a8, majority of samples at the FLOPs of an answer of a6"),
-    "a11": ArmText("TRM as published: whole answers, both directions, from scratch", "steps"),
-}
-
-
-class Arm(ABC):
-    """A model that learns from batches and answers them; what it does is counted by formula."""
-
-    module: nn.Module
     own_depth: int = 1
 
-    def __init__(self, task: Task, sizes: Sizes) -> None:
-        self.task, self.sizes = task, sizes
+    def __init__(self, sizes: Sizes, vocab_size: int) -> None:
+        super().__init__()
+        self.sizes, self.vocab_size = sizes, vocab_size
 
-    def visit(self, rows: Rows, updates: Updates) -> float:
-        """Learn from one batch, in as many steps as the arm takes for it; returns the last loss (nats per target)."""
+    @abstractmethod
+    def forward(self, tokens: Tensor, k: int) -> Tensor:
+        """Logits [n, k, vocab] at the last `k` places of `tokens` [n, time]."""
+
+    def draw(self, passes: range, generator: torch.Generator) -> None:
+        """Get ready for a batch in training; arms of a random depth draw it from `passes`."""
+
+    def visit(self, rows: Rows, updates: Updates, learning_rate: float) -> float:
+        """Learn from one batch with all updates it takes, by the mean cross-entropy over all places asked.
+
+        Returns the share of rows whose last place was right, before the last update.
+        """
+        return self.descend(self(rows.tokens, rows.n_asked), rows, updates, learning_rate)
+
+    def descend(self, logits: Tensor, rows: Rows, updates: Updates, learning_rate: float) -> float:
+        """One update; returns the share of rows whose last place is right."""
         updates.forget_gradients()
-        loss = cross_entropy(self.logits(rows.tokens, rows.n_asked), rows.targets)
-        loss.backward()  # type: ignore[no-untyped-call]
-        updates.step()
-        return float(loss.detach())
+        self.losses(logits, rows).backward()  # type: ignore[no-untyped-call]
+        updates.step(learning_rate, rows.targets.numel())
+        return float((logits.detach()[:, -1].argmax(-1) == rows.targets[:, -1]).float().mean())
+
+    def losses(self, logits: Tensor, rows: Rows) -> Tensor:
+        """The sum of cross-entropies over the places that are asked."""
+        return F.cross_entropy(logits.flatten(0, 1), rows.targets.flatten(), reduction="sum")
+
+    def after(self, tokens: Tensor, k: int, depths: Sequence[int]) -> Iterator[Tensor]:
+        """Logits [n, k, vocab] after each of `depths`, which rise; one that cannot go deeper has but one answer."""
+        for _ in depths:
+            yield self(tokens, k)
 
     @abstractmethod
-    def logits(self, tokens: Tensor, k: int, depth: int | None = None) -> Tensor:
-        """Logits [n, k, vocab] at the last `k` places of `tokens`, after `depth` loops (default: its own)."""
-
-    def answers(self, tokens: Tensor, k: int, depths: Sequence[int]) -> Iterator[tuple[int, Tensor]]:
-        """The answers [n, k] after each of the `depths`, which rise."""
-        for depth in depths:
-            yield depth, self.logits(tokens, k, depth).argmax(-1)
-
-    @abstractmethod
-    def cost(self, time: int, k: int, depth: int | None = None) -> Cost:
-        """FLOPs of one row of `time` tokens that is asked at `k` places: to answer it, and to learn from it once."""
-
-
-def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """Mean over all places, in nats."""
-    return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
-
-
-def backbone_config(task: Task, sizes: Sizes) -> ModelConfig:
-    """The small model itself: a Llama of as many layers as the looped model has blocks."""
-    return ModelConfig(
-        name="llama2", d_model=sizes.d_model, n_heads=sizes.n_heads, n_layers=sizes.n_layers, d_ff=sizes.d_ff,
-        max_seq_len=sizes.max_seq_len, init="scaled",
-    )  # fmt: skip
+    def cost(self, time: int, k: int) -> Cost:
+        """What a row of `time` tokens that is asked at `k` places costs."""
 
 
 class Whole(Arm):
-    """a8 and a8r: the small model with all its weights; also how the backbone itself is made."""
+    """The small model with all its weights, from scratch or from those of `start`; each batch `repeats` times."""
 
-    def __init__(self, task: Task, sizes: Sizes, *, repeats: int = 1, start: Decoder | None = None) -> None:
-        super().__init__(task, sizes)
-        self.model = build_model(backbone_config(task, sizes), task.vocab_size)
+    def __init__(self, sizes: Sizes, vocab_size: int, *, start: Decoder | None = None, repeats: int = 1) -> None:
+        super().__init__(sizes, vocab_size)
+        self.model = build_model(sizes.backbone(), vocab_size)
         if start is not None:
             self.model.load_state_dict(start.state_dict())
-        self.module, self.repeats = self.model, repeats
+        self.repeats = repeats
 
-    def visit(self, rows: Rows, updates: Updates) -> float:
-        """Learn from one batch, `repeats` times."""
-        return [super(Whole, self).visit(rows, updates) for _ in range(self.repeats)][-1]
+    def forward(self, tokens: Tensor, k: int) -> Tensor:
+        """Logits at the last `k` places."""
+        return _write(self.model, self.model.hidden(tokens), k)
 
-    def logits(self, tokens: Tensor, k: int, depth: int | None = None) -> Tensor:
-        """Logits [n, k, vocab] at the last `k` places."""
-        logits: Tensor = self.model(tokens, logits_to_keep=k)
-        return logits
+    def visit(self, rows: Rows, updates: Updates, learning_rate: float) -> float:
+        """Learn from one batch, again and again."""
+        for _ in range(self.repeats):
+            share = super().visit(rows, updates, learning_rate)
+        return share
 
-    def cost(self, time: int, k: int, depth: int | None = None) -> Cost:
-        """Three times an answer for each update: one forwards, two on the way back."""
-        answer = decoder_flops(self.model.config, time, self.model.config.n_layers) + head_flops(self, k)
-        return Cost(answer, 3 * self.repeats * answer)
+    def cost(self, time: int, k: int) -> Cost:
+        """All blocks and the head."""
+        config = self.model.config
+        blocks = config.n_layers * block_flops(config, time)
+        answer = blocks + head_flops(config.d_model, self.vocab_size, k)
+        return Cost(answer, self.repeats * (1 + WAY_BACK) * answer)
 
 
 class Looped(Arm):
-    """a9: prelude, loop and coda of models/looped.py; the passes of a batch in training are even between two bounds."""
+    """The looped model from scratch; the passes of each batch in training are drawn evenly from a range."""
 
-    def __init__(self, task: Task, sizes: Sizes, seed: int) -> None:
-        super().__init__(task, sizes)
-        config = ModelConfig(
-            name="looped", d_model=sizes.d_model, n_heads=sizes.n_heads, n_prelude=1, n_layers=sizes.n_layers - 2,
-            n_coda=1, d_ff=sizes.d_ff, max_seq_len=sizes.max_seq_len, n_loops=sizes.loops[1], random_loops=False,
-        )  # fmt: skip
-        self.model = build_model(config, task.vocab_size)
-        self.module, self.own_depth = self.model, sizes.loops[1]
-        self.generator = torch.Generator().manual_seed(seed)
+    def __init__(self, sizes: Sizes, vocab_size: int, n_loops: int) -> None:
+        super().__init__(sizes, vocab_size)
+        self.model = build_model(sizes.looped(n_loops), vocab_size)
+        self.own_depth = n_loops
+
+    @property
+    def loop(self) -> Recurrence:
+        """Where the number of passes is set."""
+        assert self.model.recurrence is not None
+        return self.model.recurrence
+
+    def forward(self, tokens: Tensor, k: int) -> Tensor:
+        """Logits at the last `k` places, after as many passes as `loop.n_loops` says."""
+        return _write(self.model, self.model.hidden(tokens), k)
+
+    def draw(self, passes: range, generator: torch.Generator) -> None:
+        """Draw the passes of the next batch, each number of `passes` as likely as the others."""
+        self.loop.n_loops = passes[int(torch.randint(len(passes), (), generator=generator))]
+
+    def after(self, tokens: Tensor, k: int, depths: Sequence[int]) -> Iterator[Tensor]:
+        """Logits after each number of passes."""
+        for depth in depths:
+            self.loop.n_loops = depth
+            yield self(tokens, k)
+        self.loop.n_loops = self.own_depth
+
+    def cost(self, time: int, k: int) -> Cost:
+        """Prelude, as many passes as now, coda and head."""
+        config = self.model.config
+        blocks = self.loop.depth * block_flops(config, time)
+        answer = blocks + head_flops(config.d_model, self.vocab_size, k)
+        return Cost(answer, (1 + WAY_BACK) * answer)
+
+
+def _write(model: Decoder, hidden: Tensor, k: int) -> Tensor:
+    states = model.norm(hidden[:, -k:])
+    weight = model.embedding.weight if model.head is None else model.head.weight
+    logits: Tensor = F.linear(states, weight)
+    return logits

@@ -34,8 +34,8 @@ class Rows:
 class Task(ABC):
     """One kind of problem in several sizes, its levels.
 
-    `trained` are the levels of the stream, each as likely as the others; `measured` those whose mean is the result;
-    `beyond` further ones that are asked, larger than any trained.
+    `trained` are the levels of the stream, `measured` those whose mean is the result, `beyond` further ones that are
+    asked, larger than any trained. A task that is `gradual` is learned from its easiest level upwards.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Task(ABC):
     beyond: tuple[int, ...]
     whole_answers: bool
     """Whether an answer is several tokens in slots of a fixed number."""
+    gradual: bool
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -53,8 +54,12 @@ class Task(ABC):
         return (*self.measured, *self.beyond)
 
     @abstractmethod
-    def stream(self, n: int, generator: torch.Generator) -> Rows:
-        """The next `n` problems to train on, all of one length."""
+    def stream(self, n: int, level: int, generator: torch.Generator) -> Rows:
+        """`n` problems of a level to train on."""
+
+    @abstractmethod
+    def shape(self, level: int) -> tuple[int, int]:
+        """Tokens of a row of that level, and places that are asked in it."""
 
     @abstractmethod
     def exams(self, n: int) -> Sequence[tuple[tuple[int, ...], Rows]]:
@@ -74,14 +79,14 @@ class Chains(Task):
     """
 
     name, title = "C", "chains of operations modulo 11, answered in one token"
-    whole_answers = False
+    whole_answers, gradual = False, True
     modulus = 11
 
-    def __init__(self, trained: int = 16, asked: int = 32) -> None:
-        self.n_steps, self.n_asked = trained, asked
+    def __init__(
+        self, trained: int = 16, measured: Sequence[int] = (4, 8, 12, 16), beyond: Sequence[int] = (20, 24, 28, 32)
+    ) -> None:
         self.trained = tuple(range(1, trained + 1))
-        self.measured = self.trained
-        self.beyond = tuple(range(trained + 1, asked + 1))
+        self.measured, self.beyond = tuple(measured), tuple(beyond)
         self.vocab_size = self.modulus + 3 * DIGITS
 
     def make(self, n: int, depth: int, generator: torch.Generator) -> Rows:
@@ -100,13 +105,17 @@ class Chains(Task):
             values.append(value)
         return Rows(tokens, torch.stack(values, 1))
 
-    def stream(self, n: int, generator: torch.Generator) -> Rows:
-        """The next `n` chains of the trained depth."""
-        return self.make(n, self.n_steps, generator)
+    def stream(self, n: int, level: int, generator: torch.Generator) -> Rows:
+        """`n` chains of `level` steps."""
+        return self.make(n, level, generator)
+
+    def shape(self, level: int) -> tuple[int, int]:
+        """The first value and the steps, after each of which is asked."""
+        return level + 1, level + 1
 
     def exams(self, n: int) -> Sequence[tuple[tuple[int, ...], Rows]]:
         """`n` chains of the largest depth, in which all others lie."""
-        return [(self.levels, self.make(n, self.n_asked, keyed_generator("exam", self.name)))]
+        return [(self.levels, self.make(n, max(self.levels), keyed_generator("exam", self.name)))]
 
     def grade(self, rows: Rows, levels: Sequence[int], predicted: Tensor) -> Mapping[int, Tensor]:
         """The value after d steps, for each d."""
@@ -117,20 +126,19 @@ class Chains(Task):
 class _OnceAsked(Task):
     """Problems whose answer stands at their end, least significant digit first, in slots of a fixed number."""
 
-    whole_answers = True
+    whole_answers, gradual = True, False
     n_slots: int
 
-    def stream(self, n: int, generator: torch.Generator) -> Rows:
-        """The next `n` problems of one level, none of them among those that exams are made of."""
-        level = self.trained[int(torch.randint(len(self.trained), (), generator=generator))]
-        return self._rows(self._operands(n, level, generator, held_out=False))
+    def stream(self, n: int, level: int, generator: torch.Generator) -> Rows:
+        """`n` problems of a level, none of them among those that exams are made of."""
+        return self._rows(self._operands(n, level, generator, held_out=False), level)
 
     def exams(self, n: int) -> Sequence[tuple[tuple[int, ...], Rows]]:
         """`n` problems of each level from those that are never trained on."""
         made = []
         for level in self.levels:
             operands = self._operands(n, level, keyed_generator("exam", self.name, level), held_out=True)
-            made.append(((level,), self._rows(operands)))
+            made.append(((level,), self._rows(operands, level)))
         return made
 
     def grade(self, rows: Rows, levels: Sequence[int], predicted: Tensor) -> Mapping[int, Tensor]:
@@ -154,7 +162,7 @@ class _OnceAsked(Task):
         """Operands [n, count]."""
 
     @abstractmethod
-    def _rows(self, operands: Tensor) -> Rows:
+    def _rows(self, operands: Tensor, level: int) -> Rows:
         """The rows of these operands."""
 
 
@@ -164,14 +172,20 @@ class Sums(_OnceAsked):
     name, title = "A", "sums of k two-digit numbers, answered without steps"
     plus, equals, vocab_size, n_slots = 10, 11, 12, 3
 
-    def __init__(self, trained: Sequence[int] = (2, 3, 4, 5, 6, 7, 8), beyond: Sequence[int] = (9, 10)) -> None:
-        self.trained = self.measured = tuple(trained)
-        self.beyond = tuple(beyond)
+    def __init__(
+        self, trained: Sequence[int] = (2, 3, 4, 5, 6, 7, 8), measured: Sequence[int] = (2, 4, 6, 8),
+        beyond: Sequence[int] = (10,),
+    ) -> None:  # fmt: skip
+        self.trained, self.measured, self.beyond = tuple(trained), tuple(measured), tuple(beyond)
+
+    def shape(self, level: int) -> tuple[int, int]:
+        """Two digits and a sign for each operand, and all digits of the answer but the last."""
+        return 3 * level + self.n_slots - 1, self.n_slots
 
     def _draw(self, n: int, level: int, generator: torch.Generator) -> Tensor:
         return torch.randint(100, (n, level), generator=generator)
 
-    def _rows(self, operands: Tensor) -> Rows:
+    def _rows(self, operands: Tensor, level: int) -> Rows:
         n, count = operands.shape
         signs = torch.full_like(operands, self.plus)
         signs[:, -1] = self.equals
@@ -190,6 +204,11 @@ class Products(_OnceAsked):
         self.trained = self.measured = tuple(trained)
         self.beyond = tuple(beyond)
 
+    def shape(self, level: int) -> tuple[int, int]:
+        """Both operands with a sign each, and all digits of the answer but the last."""
+        digits = sum(divmod(level, DIGITS))
+        return 2 * digits + 1, digits
+
     def _draw(self, n: int, level: int, generator: torch.Generator) -> Tensor:
         columns = []
         for digits in divmod(level, DIGITS):
@@ -197,8 +216,8 @@ class Products(_OnceAsked):
             columns.append(torch.randint(low, DIGITS**digits, (n,), generator=generator))
         return torch.stack(columns, 1)
 
-    def _rows(self, operands: Tensor) -> Rows:
-        widths = [len(str(int(operands[:, column].max()))) for column in (0, 1)]
+    def _rows(self, operands: Tensor, level: int) -> Rows:
+        widths = divmod(level, DIGITS)
         parts = []
         for column, (width, sign) in enumerate(zip(widths, (self.times, self.equals), strict=True)):
             places = DIGITS ** torch.arange(width - 1, -1, -1)
@@ -214,7 +233,7 @@ def is_held_out(operands: Tensor) -> Tensor:
     It depends on the set of operands alone, so that a*b and b*a are on the same side.
     """
     mixed = (operands * 2_654_435_761 + 12_345).remainder(2**32)
-    mixed = (mixed ^ (mixed >> 15)) * 2_246_822_519 % 2**32
+    mixed = (mixed ^ (mixed >> 15)) * 1_540_483_477 % 2**32
     mixed = mixed ^ (mixed >> 13)
     return mixed.sum(1).remainder(1_000_003).remainder(5) == 0
 
