@@ -40,16 +40,16 @@ class Arm(nn.Module, ABC):
     def visit(self, rows: Rows, updates: Updates, learning_rate: float) -> float:
         """Learn from one batch with all updates it takes, by the mean cross-entropy over all places asked.
 
-        Returns the share of rows whose last place was right, before the last update.
+        Returns the share of rows that were right in all places, before the last update.
         """
         return self.descend(self(rows.tokens, rows.n_asked), rows, updates, learning_rate)
 
     def descend(self, logits: Tensor, rows: Rows, updates: Updates, learning_rate: float) -> float:
-        """One update; returns the share of rows whose last place is right."""
+        """One update; returns the share of rows that were right in all places."""
         updates.forget_gradients()
         self.losses(logits, rows).backward()  # type: ignore[no-untyped-call]
         updates.step(learning_rate, rows.targets.numel())
-        return float((logits.detach()[:, -1].argmax(-1) == rows.targets[:, -1]).float().mean())
+        return float((logits.detach().argmax(-1) == rows.targets).all(1).float().mean())
 
     def losses(self, logits: Tensor, rows: Rows) -> Tensor:
         """The sum of cross-entropies over the places that are asked."""
@@ -62,7 +62,11 @@ class Arm(nn.Module, ABC):
 
     @abstractmethod
     def cost(self, time: int, k: int) -> Cost:
-        """What a row of `time` tokens that is asked at `k` places costs."""
+        """What a row of `time` tokens that is asked at `k` places costs, at the depth it is ready for."""
+
+    def answer_cost(self, time: int, k: int) -> int:
+        """What an answer costs at the arm's own depth."""
+        return self.cost(time, k).answer
 
 
 class Whole(Arm):
@@ -121,6 +125,11 @@ class Looped(Arm):
             self.loop.n_loops = depth
             yield self(tokens, k)
         self.loop.n_loops = self.own_depth
+
+    def answer_cost(self, time: int, k: int) -> int:
+        """What an answer costs at the arm's own depth."""
+        self.loop.n_loops = self.own_depth
+        return super().answer_cost(time, k)
 
     def cost(self, time: int, k: int) -> Cost:
         """Prelude, as many passes as now, coda and head."""

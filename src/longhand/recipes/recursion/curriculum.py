@@ -16,23 +16,22 @@ _MEMORY = 0.8
 
 
 class Curriculum:
-    """A gradual task begins at its first level, and the next is reached when the last one is known.
+    """A task begins at its first level, and the next is reached when the last one is known.
 
     Nothing but how the learner did on its own batches decides, so that slow and fast ones, dear and cheap ones follow
-    the same rule; a learner that stays behind is still shown batches of all levels. Other tasks: any level, always.
+    the same rule; a learner that stays behind is still shown batches of all levels.
     """
 
     def __init__(self, task: Task, seed: int) -> None:
         self.levels = task.trained
-        self.reached = 0 if task.gradual else len(self.levels) - 1
-        self.gradual = task.gradual
+        self.reached = 0
         self._share = 0.0
         self._generator = keyed_generator("levels", task.name, seed)
 
     def draw(self) -> int:
         """The level of the next batch."""
         kind, which = torch.rand(2, generator=self._generator).tolist()
-        if not self.gradual or kind < OF_ANY_LEVEL:
+        if kind < OF_ANY_LEVEL:
             return self.levels[int(which * len(self.levels))]
         if kind < OF_ANY_LEVEL + (1 - OF_ANY_LEVEL) * AT_THE_LIMIT:
             return self.levels[self.reached]
@@ -40,7 +39,7 @@ class Curriculum:
 
     def see(self, level: int, share: float) -> None:
         """Take notice of the share of right answers in a batch of `level`."""
-        if not self.gradual or level != self.levels[self.reached]:
+        if level != self.levels[self.reached]:
             return
         self._share = _MEMORY * self._share + (1 - _MEMORY) * share
         if self._share > KNOWN and self.reached + 1 < len(self.levels):

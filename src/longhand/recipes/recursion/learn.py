@@ -14,14 +14,10 @@ from longhand.olympiad.training.updates import Updates
 from longhand.recipes.recursion.arms import Arm, Whole
 from longhand.recipes.recursion.curriculum import Curriculum
 from longhand.recipes.recursion.plan import Plan, TaskName
-from longhand.recipes.recursion.tasks import Rows, Task, keyed_generator
+from longhand.recipes.recursion.tasks import Graded, Rows, Task, keyed_generator
 
 AT_ONCE = 500
 """Rows that are answered at a time."""
-
-Graded = dict[int, dict[int, Tensor]]
-"""Depth of the answer -> level -> which problems are right, bool [n]."""
-
 
 class Spent(NamedTuple):
     """Where a run stands: operations, examples and updates so far, and the level its curriculum has reached."""

@@ -15,6 +15,11 @@ from longhand.models.trm_config import TrmConfig
 from longhand.olympiad.training.config import RecursiveTrainingConfig
 from longhand.recipes.recursion.tasks import TASKS, Task
 
+REGISTERED = Path(__file__).parent / "plans" / "ablation.yaml"
+"""The plan of the published results."""
+SMOKE = REGISTERED.with_name("smoke.yaml")
+"""The same experiment in seconds: whether it runs."""
+
 ArmName = Literal["a0", "a1", "a2", "a3", "a4", "a5", "a6", "a8", "a8r", "a9", "a10", "a11"]
 TaskName = Literal["C", "A", "M"]
 

@@ -31,11 +31,15 @@ class Rows:
         return self.targets.size(1)
 
 
+Graded = dict[int, dict[int, Tensor]]
+"""Depth of the answer -> level -> which problems are right, bool [n]."""
+
+
 class Task(ABC):
     """One kind of problem in several sizes, its levels.
 
     `trained` are the levels of the stream, `measured` those whose mean is the result, `beyond` further ones that are
-    asked, larger than any trained. A task that is `gradual` is learned from its easiest level upwards.
+    asked, larger than any trained.
     """
 
     name: str
@@ -46,7 +50,6 @@ class Task(ABC):
     beyond: tuple[int, ...]
     whole_answers: bool
     """Whether an answer is several tokens in slots of a fixed number."""
-    gradual: bool
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -71,32 +74,33 @@ class Task(ABC):
 
 
 class Chains(Task):
-    """a op b op c ..., from left to right, modulo 11: after each step the value so far is asked for.
+    """a op b op c ..., from left to right, modulo a prime: after each step the value so far is asked for.
 
-    A step is one token: plus or minus 0 to 9, or times 1 to 9, so that no step forgets what was before it. Each prefix
-    of a chain is a problem of its own, whose answer is asked for at its last token and is never read: one row of 16
-    steps asks all depths from 1 to 16. Level d is the d-th step.
+    A step is one token: plus or minus 0 to p - 1, or times 1 to p - 1, so that no step forgets what was before it.
+    Each prefix of a chain is a problem of its own, whose answer is asked for at its last token and is never read: a row
+    of 16 steps asks all depths from 1 to 16. Level d is the d-th step.
     """
 
-    name, title = "C", "chains of operations modulo 11, answered in one token"
-    whole_answers, gradual = False, True
-    modulus = 11
+    name, title = "C", "chains of modular operations, answered in one token"
+    whole_answers = False
 
     def __init__(
-        self, trained: int = 16, measured: Sequence[int] = (4, 8, 12, 16), beyond: Sequence[int] = (20, 24, 28, 32)
-    ) -> None:
+        self, modulus: int = 7, trained: int = 16, measured: Sequence[int] = (4, 8, 12, 16),
+        beyond: Sequence[int] = (20, 24, 28, 32),
+    ) -> None:  # fmt: skip
+        self.modulus = modulus
         self.trained = tuple(range(1, trained + 1))
         self.measured, self.beyond = tuple(measured), tuple(beyond)
-        self.vocab_size = self.modulus + 3 * DIGITS
+        self.vocab_size = 4 * modulus
 
     def make(self, n: int, depth: int, generator: torch.Generator) -> Rows:
         """`n` chains of `depth` steps."""
         value = torch.randint(self.modulus, (n,), generator=generator)
         operator = torch.randint(3, (n, depth), generator=generator)
-        operand = torch.randint(DIGITS, (n, depth), generator=generator)
-        factor = torch.randint(1, DIGITS, (n, depth), generator=generator)
+        operand = torch.randint(self.modulus, (n, depth), generator=generator)
+        factor = torch.randint(1, self.modulus, (n, depth), generator=generator)
         operand = torch.where(operator == 2, factor, operand)
-        tokens = torch.cat((value[:, None], self.modulus + DIGITS * operator + operand), 1)
+        tokens = torch.cat((value[:, None], self.modulus * (1 + operator) + operand), 1)
         values = [value]
         for step in range(depth):
             sign, number = operator[:, step], operand[:, step]
@@ -126,8 +130,9 @@ class Chains(Task):
 class _OnceAsked(Task):
     """Problems whose answer stands at their end, least significant digit first, in slots of a fixed number."""
 
-    whole_answers, gradual = True, False
+    whole_answers = True
     n_slots: int
+    """Digits of the longest answer."""
 
     def stream(self, n: int, level: int, generator: torch.Generator) -> Rows:
         """`n` problems of a level, none of them among those that exams are made of."""
@@ -167,31 +172,28 @@ class _OnceAsked(Task):
 
 
 class Sums(_OnceAsked):
-    """ab+cd+ef+...=, k operands of two digits, answered in three digits without a step between. Level k."""
+    """abc...=, the sum of k digits, answered in three digits without a step between. Level k."""
 
-    name, title = "A", "sums of k two-digit numbers, answered without steps"
-    plus, equals, vocab_size, n_slots = 10, 11, 12, 3
+    name, title = "A", "sums of k digits, answered without steps"
+    equals, vocab_size, n_slots = 10, 11, 3
 
     def __init__(
-        self, trained: Sequence[int] = (2, 3, 4, 5, 6, 7, 8), measured: Sequence[int] = (2, 4, 6, 8),
-        beyond: Sequence[int] = (10,),
-    ) -> None:  # fmt: skip
-        self.trained, self.measured, self.beyond = tuple(trained), tuple(measured), tuple(beyond)
+        self, trained: int = 16, measured: Sequence[int] = (4, 8, 12, 16), beyond: Sequence[int] = (24, 32)
+    ) -> None:
+        self.trained = tuple(range(2, trained + 1))
+        self.measured, self.beyond = tuple(measured), tuple(beyond)
 
     def shape(self, level: int) -> tuple[int, int]:
-        """Two digits and a sign for each operand, and all digits of the answer but the last."""
-        return 3 * level + self.n_slots - 1, self.n_slots
+        """The digits and a sign, and all digits of the answer but the last."""
+        return level + self.n_slots, self.n_slots
 
     def _draw(self, n: int, level: int, generator: torch.Generator) -> Tensor:
-        return torch.randint(100, (n, level), generator=generator)
+        return torch.randint(DIGITS, (n, level), generator=generator)
 
     def _rows(self, operands: Tensor, level: int) -> Rows:
-        n, count = operands.shape
-        signs = torch.full_like(operands, self.plus)
-        signs[:, -1] = self.equals
-        prompt = torch.stack((operands // DIGITS, operands % DIGITS, signs), 2).view(n, 3 * count)
+        sign = torch.full((len(operands), 1), self.equals)
         answer = self._answer_slots(operands.sum(1))
-        return Rows(torch.cat((prompt, answer[:, :-1]), 1), answer)
+        return Rows(torch.cat((operands, sign, answer[:, :-1]), 1), answer)
 
 
 class Products(_OnceAsked):
