@@ -10,9 +10,9 @@ from longhand.cli.sweep_progress import sweep_progress
 from longhand.errors import UserError
 
 _EPILOG = """\
-The plan (recipes/recursion/plans/ablation.yaml) was registered before the results in docs/recursion.md. Finished runs are
-kept, a line of JSON each: the same command goes on where an interrupted one ended, and several at the same time may
-share a folder if their --tasks or --seeds differ. --analyse reads what is there and runs nothing.
+The plan (recipes/recursion/plans/ablation.yaml) was registered before the results in docs/recursion.md. Finished
+runs are kept, a line of JSON each: the same command goes on where an interrupted one ended, and several at the same
+time may share a folder if their --tasks or --seeds differ. --analyse reads what is there and runs nothing.
 
 examples:
   longhand recipes recursion-ablation --smoke

@@ -12,6 +12,8 @@ _COLOURS = {"a3": GREEN, "a4": GREY, "a5": "#CC79A7", "a6": RED, "a8": ORANGE, "
 _LOOK = {"a8": "the whole model (a8)", "a3": "one state (a3)", "a4": "two states (a4)", "a5": "last round graded (a5)",
          "a6": "TRM head (a6)", "a9": "looped model (a9)", "a11": "TRM, whole answers (a11)"}  # fmt: skip
 
+_LEVELS = {"C": "operations in the chain", "A": "digits that are added", "M": "digits of both numbers"}
+
 
 def draw_recursion(results: Mapping[str, Any], out: Path, *, suffix: str = "png") -> list[Path]:
     """Write the pictures of `results` into `out` and return their paths."""
@@ -85,7 +87,7 @@ def _levels(tasks: Mapping[str, Any]) -> Any:
         axes.set_xticks(places, words)
         axes.set_ylim(-3, 103)
         axes.set_ylabel("right, in %")
-        axes.set_xlabel({"C": "operations in the chain", "A": "digits that are added"}.get(name, "digits of both numbers"))
+        axes.set_xlabel(_LEVELS[name])
         axes.set_title(f"{name}: {task['title'].split(',')[0]}", fontsize=10)
     figure.legend(labels.values(), labels.keys(), loc="outside lower center", ncols=4)
     return figure

@@ -6,7 +6,7 @@ import torch
 
 from longhand.recipes.recursion.tasks import Task, keyed_generator
 
-OF_ANY_LEVEL = 0.1
+OF_ANY_LEVEL = 0.05
 """Share of the batches that are of any level, whatever the learner knows."""
 AT_THE_LIMIT = 0.5
 """Share of the others that are of the highest level reached."""

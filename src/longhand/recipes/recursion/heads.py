@@ -174,7 +174,7 @@ class WholeAnswer(Arm):
             nn.init.normal_(weight, std=sizes.d_model**-0.5)
 
     def read(self, tokens: Tensor, k: int) -> Tensor:
-        """x of the rows with blanks in the place of the answer: [n, time + 1, d_model]."""
+        """The x of the rows with blanks in the place of the answer: [n, time + 1, d_model]."""
         prompt = tokens[:, : tokens.size(1) - k + 1]
         blanks = prompt.new_full((len(prompt), k), self.vocab_size)
         x: Tensor = self.embedding(torch.cat((prompt, blanks), 1)) * self.sizes.d_model**0.5

@@ -19,6 +19,7 @@ from longhand.recipes.recursion.tasks import Graded, Rows, Task, keyed_generator
 AT_ONCE = 500
 """Rows that are answered at a time."""
 
+
 class Spent(NamedTuple):
     """Where a run stands: operations, examples and updates so far, and the level its curriculum has reached."""
 

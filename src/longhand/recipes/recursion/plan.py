@@ -36,6 +36,7 @@ class Sizes(BaseModel):
     n_latent: int = Field(ge=1, description="refinements of z before one of y (count)")
     t_recursion: int = Field(ge=1, description="rounds of a step (count)")
     n_supervision: int = Field(ge=1, description="steps of the deep supervision (count)")
+    rope_theta: float = Field(10_000.0, gt=0, description="base of the wavelengths of rotary positions")
     max_seq_len: int = Field(64, ge=1, description="longest row (tokens)")
 
     def backbone(self) -> ModelConfig:
@@ -63,6 +64,7 @@ class Sizes(BaseModel):
     def _shared(self) -> dict[str, Any]:
         return {
             "d_model": self.d_model, "n_heads": self.n_heads, "d_ff": self.d_ff, "max_seq_len": self.max_seq_len,
+            "rope_theta": self.rope_theta,
         }  # fmt: skip
 
 
@@ -126,5 +128,9 @@ def load_plan(path: Path) -> Plan:
         return Plan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise UserError(f"cannot read the plan {path}: {error.strerror}") from error
-    except (yaml.YAMLError, ValidationError, TypeError) as error:
-        raise UserError(f"{path} is no plan of this experiment: {str(error).splitlines()[-1].strip()}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "it"
+        raise UserError(f"{path} is no plan of this experiment: {where}: {first['msg']}") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is no YAML: {str(error).splitlines()[0]}") from error

@@ -78,7 +78,7 @@ def _task(plan: Plan, name: TaskName, runs: Sequence[Run]) -> dict[str, Any]:
                 "accuracy": bootstrap(right[arm, ledger], plan.resamples)._asdict(),
                 "by_seed": [round(float(value), 6) for value in right[arm, ledger].mean(1)],
                 "by_level": _mean_of_levels([run[ledger]["accuracy"] for run in of_arm]),
-                "spent": {key: _mean([run[ledger]["spent"][key] for run in of_arm]) for key in of_arm[0][ledger]["spent"]},
+                "spent": _mean_spent([run[ledger]["spent"] for run in of_arm]),
             }
         for key in ("twice", "curve"):
             with_key = [run[key] for run in of_arm if key in run]
@@ -98,9 +98,7 @@ def _task(plan: Plan, name: TaskName, runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
-def _comparisons(
-    arms: Mapping[str, Any], right: Mapping[tuple[str, str], Right], plan: Plan
-) -> list[dict[str, Any]]:
+def _comparisons(arms: Mapping[str, Any], right: Mapping[tuple[str, str], Right], plan: Plan) -> list[dict[str, Any]]:
     rows = []
     for rival in arms:
         if rival == CANDIDATE or CANDIDATE not in arms or arms[rival]["seeds"] != arms[CANDIDATE]["seeds"]:
@@ -137,6 +135,10 @@ def _helps(rows: Sequence[Mapping[str, Any]], alpha: float) -> bool | None:
 
 def _mean(values: Sequence[float]) -> float:
     return round(sum(values) / len(values), 1)
+
+
+def _mean_spent(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {key: _mean([run[key] for run in runs]) for key in runs[0]}
 
 
 def _mean_of_levels(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
