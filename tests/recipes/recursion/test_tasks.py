@@ -33,6 +33,18 @@ def test_every_prefix_of_a_chain_has_the_answer_of_exact_arithmetic(seed: int, m
             assert values[step] == int(str(problem.answer)) % modulus
 
 
+def test_rows_to_learn_from_hold_two_chains_of_the_depth_and_exams_one_of_the_largest() -> None:
+    task = Chains()
+    rows = task.stream(50, 4, torch.Generator())
+    starts = rows.tokens < task.modulus
+    assert starts.nonzero()[:, 1].unique().tolist() == [0, 5]
+    assert torch.equal(rows.tokens[starts], rows.targets[starts])
+    ((levels, exam),) = task.exams(50)
+    assert max(levels) == 32
+    assert (exam.tokens < task.modulus).nonzero()[:, 1].unique().tolist() == [0]
+    assert exam.tokens.size(1) <= task.shape(max(task.trained))[0]  # no distance in it that is never seen in training
+
+
 @given(SEEDS, st.integers(2, 16))
 def test_sums_are_right_and_written_from_the_last_digit(seed: int, level: int) -> None:
     task = Sums()

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from longhand.models.trm_backbone import DecoderBackbone
-from longhand.olympiad.training.config import RecursiveTrainingConfig
 from longhand.olympiad.training.updates import Updates
 from longhand.recipes.recursion.arms import Arm, Whole
 from longhand.recipes.recursion.curriculum import Curriculum
@@ -63,7 +62,7 @@ def learn(
         level = curriculum.draw()
         rows = problems.stream(spec.rows, level, stream)
         arm.draw(spec.passes(level), draws)
-        share = arm.visit(rows, updates, _learning_rate(plan.training, updates.optimizer.steps))
+        share = arm.visit(rows, updates, plan.learning_rate(name, updates.optimizer.steps))
         curriculum.see(level, share)
         spent = Spent(
             flops=spent.flops + spec.rows * arm.cost(*problems.shape(level)).visit,
@@ -150,7 +149,3 @@ def _sample_answers(arm: Arm, rows: Rows, samples: int, generator: torch.Generat
     for index in order.tolist():
         voted[found[index, 0]] = found[index, 1:]
     return voted
-
-
-def _learning_rate(training: RecursiveTrainingConfig, step: int) -> float:
-    return training.learning_rate * min(1.0, (step + 1) / max(1, training.warmup_steps))

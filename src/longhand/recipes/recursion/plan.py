@@ -97,6 +97,9 @@ class Plan(BaseModel):
     tasks: Mapping[TaskName, TaskPlan]
     seeds: tuple[int, ...] = Field(min_length=1, description="seeds of weights and batches")
     training: RecursiveTrainingConfig
+    learning_rates: Mapping[ArmName, float] = Field(
+        default_factory=dict, description="highest learning rates of arms that have one of their own (per step)"
+    )
     asked: int = Field(ge=1, description="problems of each level (count)")
     asked_of_curves: int = Field(ge=1, description="problems of each level in the curves over depth (count)")
     depths: tuple[int, ...] = Field(description="loops, rounds or steps that are tried in answering")
@@ -112,6 +115,11 @@ class Plan(BaseModel):
             if "a11" in task.arms and not TASKS[name].whole_answers:
                 raise UserError(f"a11 writes whole answers, which task {name} does not have")
         return self
+
+    def learning_rate(self, arm: str, step: int) -> float:
+        """It rises for as many updates as the warm-up has, and then stays."""
+        highest = {str(name): rate for name, rate in self.learning_rates.items()}.get(arm, self.training.learning_rate)
+        return highest * min(1.0, (step + 1) / max(1, self.training.warmup_steps))
 
     def own_loops(self, name: TaskName) -> int:
         """Passes of the loop of a9 when it answers: as many as it was trained with at most."""

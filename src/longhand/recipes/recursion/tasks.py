@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 DIGITS = 10
-"""Token ids 0 to 9 are the digits in all tasks."""
+"""Token ids 0 to 9 are the digits of sums and products."""
+CHAINS_PER_ROW = 2
+"""Chains in a row that is learned from; in an exam there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,9 @@ class Chains(Task):
     """a op b op c ..., from left to right, modulo a prime: after each step the value so far is asked for.
 
     A step is one token: plus or minus 0 to p - 1, or times 1 to p - 1, so that no step forgets what was before it.
-    Each prefix of a chain is a problem of its own, whose answer is asked for at its last token and is never read: a row
-    of 16 steps asks all depths from 1 to 16. Level d is the d-th step.
+    Each prefix of a chain is a problem of its own, whose answer is asked for at its last token and is never read: a
+    chain of 16 steps asks all depths from 1 to 16. Level d is the d-th step. Rows that are learned from hold two
+    chains, one after the other: so the largest distances of an exam are seen in training, though not its depths.
     """
 
     name, title = "C", "chains of modular operations, answered in one token"
@@ -110,12 +113,13 @@ class Chains(Task):
         return Rows(tokens, torch.stack(values, 1))
 
     def stream(self, n: int, level: int, generator: torch.Generator) -> Rows:
-        """`n` chains of `level` steps."""
-        return self.make(n, level, generator)
+        """`n` rows of two chains of `level` steps."""
+        first, second = (self.make(n, level, generator) for _ in range(CHAINS_PER_ROW))
+        return Rows(torch.cat((first.tokens, second.tokens), 1), torch.cat((first.targets, second.targets), 1))
 
     def shape(self, level: int) -> tuple[int, int]:
-        """The first value and the steps, after each of which is asked."""
-        return level + 1, level + 1
+        """The first values and the steps, after each of which is asked."""
+        return CHAINS_PER_ROW * (level + 1), CHAINS_PER_ROW * (level + 1)
 
     def exams(self, n: int) -> Sequence[tuple[tuple[int, ...], Rows]]:
         """`n` chains of the largest depth, in which all others lie."""
