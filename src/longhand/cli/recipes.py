@@ -31,9 +31,9 @@ def add_parser(verbs: argparse._SubParsersAction[Parser]) -> None:
     )  # fmt: skip
     ablation.add_argument("--plan", type=Path, metavar="FILE", help="a plan of your own [the registered one]")
     ablation.add_argument("--out", type=Path, metavar="DIR", help="where everything is written [runs/recursion-<plan>]")
-    ablation.add_argument("--seeds", type=int, nargs="+", metavar="N", help="seeds to run [those of the plan]")
-    ablation.add_argument("--tasks", nargs="+", metavar="TASK", help="C, A, M [all of the plan]")
-    ablation.add_argument("--arms", nargs="+", metavar="ARM", help="a0 to a11 [all of the plan]")
+    ablation.add_argument("--seeds", type=int, nargs="+", metavar="N", help="some of its seeds [all]")
+    ablation.add_argument("--tasks", nargs="+", metavar="TASK", help="some of its tasks, C, A or M [all]")
+    ablation.add_argument("--arms", nargs="+", metavar="ARM", help="some of its arms, a0 to a11 [all]")
     ablation.add_argument("--processes", type=int, default=1, metavar="N", help="processes, one thread each")
     ablation.add_argument("--smoke", action="store_true", help="seconds instead of an hour: does it run?")
     ablation.add_argument("--analyse", action="store_true", help="run nothing; compare and draw what is there")
@@ -51,23 +51,22 @@ def run(arguments: argparse.Namespace) -> int:
 
     path = arguments.plan or (SMOKE if arguments.smoke else REGISTERED)
     plan = load_plan(path)
-    if arguments.seeds is not None:
-        plan = plan.model_copy(update={"seeds": tuple(arguments.seeds)})
     for given, known, what in (
+        (arguments.seeds, plan.seeds, "seed"),
         (arguments.tasks, tuple(plan.tasks), "task"),
         (arguments.arms, tuple(dict.fromkeys(arm for task in plan.tasks.values() for arm in task.arms)), "arm"),
     ):
         for word in given or ():
             if word not in known:
-                raise UserError(f"{path.name} has no {what} {word!r}; it has {', '.join(known)}")
+                raise UserError(f"{path.name} has no {what} {word!r}; it has {', '.join(map(str, known))}")
     if arguments.processes < 1:
         raise UserError(f"--processes is {arguments.processes}; give at least 1")
     out = arguments.out or Path("runs") / f"recursion-{path.stem}"
     if not arguments.analyse:
         with sweep_progress("runs") as progress:
             run_experiment(
-                plan, out, tasks=arguments.tasks, arms=arguments.arms, processes=arguments.processes,
-                progress=progress,
+                plan, out, tasks=arguments.tasks, arms=arguments.arms, seeds=arguments.seeds,
+                processes=arguments.processes, progress=progress,
             )  # fmt: skip
     runs = read_runs(out / RUNS, plan)
     if not runs:

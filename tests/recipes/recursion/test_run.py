@@ -83,6 +83,7 @@ def test_runs_of_another_plan_are_not_mixed_in(done: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
+        (["--seeds", "9"], "no seed 9; it has 0"),
         (["--tasks", "X"], "no task 'X'; it has C, A, M"),
         (["--arms", "a12"], "no arm 'a12'"),
         (["--processes", "0"], "--processes is 0"),

@@ -46,10 +46,11 @@ def run_experiment(
     *,
     tasks: Sequence[TaskName] | None = None,
     arms: Sequence[str] | None = None,
+    seeds: Sequence[int] | None = None,
     processes: int = 1,
     progress: Progress | None = None,
 ) -> list[Run]:
-    """Do the runs of a plan that `out` does not have yet, or those of some tasks and arms, and return all it has.
+    """Do the runs of a plan that `out` does not have yet, or some of them, and return all it has.
 
     Each run is a line of `runs.jsonl` in `out`, written when it ends; an interrupted experiment goes on with the runs
     that are missing. Every process computes in one thread. Raises `UserError` for runs of another plan in `out`.
@@ -60,6 +61,7 @@ def run_experiment(
         Job(plan, out, task, arm, seed)
         for task in chosen
         for seed in plan.seeds
+        if seeds is None or seed in seeds
         for arm in plan.tasks[task].arms
         if arm != "a10" and (arms is None or arm in arms) and (task, arm, seed) not in done
     ]
