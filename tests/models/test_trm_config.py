@@ -22,7 +22,12 @@ SIZES: dict[str, Any] = {"d_model": 16, "n_heads": 2}
     ("keys", "message"),
     [
         ({"residual": "none", "init": "zero"}, "init: zero with residual: none is dead"),
-        ({"start": "learned"}, "start: learned gets no gradient with t_recursion 3"),
+        ({"start": "learned"}, "start: learned gets no gradient with t_recursion 3 and rounds_with_gradient 1"),
+        (
+            {"start": "learned", "n_latent": 0, "t_recursion": 1},
+            "start: learned with n_latent: 0 would learn a z that is never read",
+        ),
+        ({"rounds_with_gradient": 4}, "rounds_with_gradient 4 is more than t_recursion 3; lower it"),
         ({"halting": True}, "halting is not possible with attention: causal"),
         ({**PUBLISHED, "kv": "last"}, "kv has no effect with attention: bidirectional; remove it"),
         ({**PUBLISHED, "freeze_lm_head": True}, "freeze_lm_head has no effect with attention: bidirectional"),
@@ -79,6 +84,8 @@ def test_a_net_of_zeros_without_residuals_is_dead_indeed() -> None:
 def test_a_learned_start_gets_no_gradient_through_rounds_without_any() -> None:
     """What system 003 trains in name only, with three rounds."""
     learned = config_for(_backbone(), start="learned", t_recursion=1, n_latent=2)
+    several = learned.model_copy(update={"t_recursion": 3, "rounds_with_gradient": 3})
+    assert _gradients(several)["recursion.start_y"].any()  # type: ignore[union-attr]
     found = _gradients(learned)
     assert found["recursion.start_y"].any()  # type: ignore[union-attr]
     assert found["recursion.start_z"].any()  # type: ignore[union-attr]

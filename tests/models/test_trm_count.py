@@ -12,8 +12,9 @@ from longhand.models.build import build_model
 from longhand.models.config import ModelConfig
 from longhand.models.trm import RecursiveHead, build_head
 from longhand.models.trm_backbone import DecoderBackbone, config_for
-from longhand.models.trm_config import SYSTEM_003, TrmConfig
+from longhand.models.trm_config import PUBLISHED, SYSTEM_003, TrmConfig
 from longhand.models.trm_count import count_trm, layer_flops, net_parameters
+from longhand.models.whole_answer import build_whole_answer
 
 VOCAB, ROWS, TIME = 21, 3, 10
 KINDS: list[dict[str, Any]] = [
@@ -22,6 +23,8 @@ KINDS: list[dict[str, Any]] = [
     {"residual": "none", "freeze_lm_head": False},
     {"residual": "post", "t_recursion": 1, "n_latent": 1, "n_supervision": 1},
     {"residual": "post", "t_recursion": 1, "start": "learned", "n_supervision": 3},
+    {"residual": "post", "t_recursion": 3, "rounds_with_gradient": 2},
+    {"residual": "pre", "n_latent": 0, "t_recursion": 4, "rounds_with_gradient": 4, "n_supervision": 1},
 ]
 
 
@@ -84,6 +87,28 @@ def test_parameters_are_those_of_the_head(keys: dict[str, Any]) -> None:
     assert sum(p.numel() for p in head.recursion.net.parameters()) == net_parameters(head.config)
 
 
+@pytest.mark.parametrize("halting", [True, False])
+def test_whole_answers_are_counted_too(halting: bool) -> None:
+    keys = {"d_model": 16, "n_heads": 2, "d_ff": 40, "n_latent": 2, "t_recursion": 2, "n_supervision": 3}
+    config = TrmConfig(**{**keys, **PUBLISHED, "halting": halting}, max_seq_len=TIME)
+    model = build_whole_answer(config, VOCAB, seed=0)
+    ids = torch.randint(0, VOCAB, (ROWS, TIME), generator=torch.Generator().manual_seed(0))
+    labels = ids.clone()
+    labels[:, :4] = -100
+    count = count_trm(config, VOCAB, TIME, labelled=(TIME - 4) / TIME)
+    assert count.trainable == sum(p.numel() for p in model.parameters())
+    with FlopCounterMode(display=False) as counter:
+        model.answers(ids)
+    assert counter.get_total_flops() == count.forward_flops * ROWS * TIME
+    y, z = model.start(ids)
+    with FlopCounterMode(display=False) as counter:
+        for _ in range(config.n_supervision):
+            step = model.step(ids, y, z, labels)
+            (step.loss_sum + step.halt_loss).backward()
+            y, z = step.y, step.z
+    assert count.training_flops == pytest.approx(counter.get_total_flops() / (ROWS * TIME), abs=0.5)
+
+
 @pytest.mark.row("S3-M3", "S3-M4")
 def test_system_003_is_counted_as_its_source_computes() -> None:
     """Its documents say 672 deep and 257M numbers; its source passes one block of 16 d^2 numbers 336 times."""
@@ -91,6 +116,7 @@ def test_system_003_is_counted_as_its_source_computes() -> None:
     count = count_trm(TrmConfig(**keys), 151_936, 1)
     assert (count.block_calls, count.effective_depth, count.graded_calls) == (336, 336, 112)
     assert count_trm(TrmConfig(**{**keys, "n_layers": 2}), 151_936, 1).effective_depth == 672
+    assert str(count).startswith("336 layers deep: 336 passes through the net, 112 of them with gradients in training;")
     assert net_parameters(TrmConfig(**keys)) == 16 * 1536**2 == 37_748_736
     assert net_parameters(TrmConfig(**{**keys, "d_model": 3584, "n_heads": 28})) == 205_520_896
     assert count.frozen == 1536 * 151_936

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -14,7 +16,7 @@ from longhand.models.trm_net import TrmNet
 
 
 class Recursion(nn.Module):
-    """z <- net(x + y + z) n times, then y <- net(y + z); so for T rounds, of which the last alone has gradients.
+    """z <- net(x + y + z) n times, then y <- net(y + z); so for T rounds, of which the last ones have gradients.
 
     `x` says what is asked, `y` is the answer so far and `z` what is thought of it, all of them [batch, time, d_model].
     """
@@ -78,16 +80,18 @@ class Recursion(nn.Module):
         With a `cache`, `step` says which of its steps this is, counted from 0.
         """
         rounds = self.config.t_recursion
-        with torch.no_grad():
-            for index in range(rounds - 1):
+        for index in range(rounds):
+            with nullcontext() if index >= rounds - self.config.rounds_with_gradient else torch.no_grad():
                 y, z = self._round(x, y, z, reading, cache, step * rounds + index)
-        return self._round(x, y, z, reading, cache, (step + 1) * rounds - 1)
+        return y, z
 
     def _round(
         self, x: Tensor, y: Tensor, z: Tensor, reading: Reading, cache: RecursionCache | None, index: int
     ) -> tuple[Tensor, Tensor]:
         caches = None if cache is None else cache.of_round(index)
         n = self.config.n_layers
+        if not self.config.n_latent:
+            return self.net(x + y, reading, caches), z
         for call in range(self.config.n_latent):
             z = self.net(x + y + z, reading, None if caches is None else caches[call * n : (call + 1) * n])
         y = self.net(y + z, reading, None if caches is None else caches[-n:])

@@ -21,15 +21,13 @@ from longhand.models.trm_net import unit_rms
 class SupervisedStep(NamedTuple):
     """What one step of the supervision gives: loss, what it is summed over, and the states to go on from.
 
-    `loss_sum` is in nats over `n_tokens` labels; `y` and `z` [batch, time, d_model] carry no gradients; `halt` are
-    the logits [batch] of having the answer already, None without halting.
+    `loss_sum` is in nats over `n_tokens` labels; `y` and `z` [batch, time, d_model] carry no gradients.
     """
 
     loss_sum: Tensor
     n_tokens: int
     y: Tensor
     z: Tensor
-    halt: Tensor | None
 
 
 class RecursiveHead(nn.Module):
@@ -84,16 +82,16 @@ class RecursiveHead(nn.Module):
         """One step of the supervision of a batch whose backbone has been asked once.
 
         `labels` [batch, time] are token ids in the places of the tokens themselves, `IGNORED` where none counts: y at
-        a token is asked for the label of the next one. A batch in which no label counts costs no recursion, and gives
-        a loss of 0 over 0 tokens.
+        a token is asked for the label of the next one, so that x, y, z and mask may leave out the last token. A batch
+        in which no label counts costs no recursion, and gives a loss of 0 over 0 tokens.
         """
         shifted = labels[:, 1:]
         n_tokens = int((shifted != IGNORED).sum())
         if not n_tokens:
-            return SupervisedStep(x.new_zeros(()), 0, y.detach(), z.detach(), None)
+            return SupervisedStep(x.new_zeros(()), 0, y.detach(), z.detach())
         y, z = self.recursion(x, y, z, self.recursion.read(x, mask))
-        loss = labelled_loss(y[:, :-1], shifted, self.logits, self.vocab_size, self.config.loss)
-        return SupervisedStep(loss, n_tokens, y.detach(), z.detach(), None)
+        loss = labelled_loss(y[:, : shifted.size(1)], shifted, self.logits, self.vocab_size, self.config.loss)
+        return SupervisedStep(loss, n_tokens, y.detach(), z.detach())
 
     def refine(
         self, x: Tensor, mask: Tensor | None, n_supervision: int | None = None, cache: RecursionCache | None = None

@@ -61,6 +61,10 @@ class Backbone(ABC):
         """A copy of the norm between hidden states and head."""
 
     @abstractmethod
+    def normed(self, hidden: Tensor) -> Tensor:
+        """Its hidden states [..., d_model] after its own final norm."""
+
+    @abstractmethod
     def lm_head(self) -> tuple[Tensor, Tensor | None]:
         """Weight [vocab, d_model] and bias [vocab] of its head: the tensors themselves."""
 
@@ -76,7 +80,7 @@ class Backbone(ABC):
     def logits(self, hidden: Tensor) -> Tensor:
         """Its own logits [..., vocab] of its hidden states [..., d_model]."""
         weight, bias = self.lm_head()
-        return nn.functional.linear(self.final_norm()(hidden), weight, bias)
+        return nn.functional.linear(self.normed(hidden), weight, bias)
 
     @property
     def n_parameters(self) -> int:
@@ -87,8 +91,8 @@ class Backbone(ABC):
         """The SHA-256 of all its weights and their names, in hexadecimal."""
         digest = hashlib.sha256()
         for name, tensor in sorted(self.module.state_dict().items()):
-            plain = tensor.detach().cpu().contiguous()
-            digest.update(f"{name} {plain.dtype} {tuple(plain.shape)}\n".encode())
+            plain = tensor.detach().cpu().contiguous().reshape(-1)
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
             digest.update(plain.view(torch.uint8).numpy().data if plain.numel() else b"")
         return digest.hexdigest()
 
@@ -124,6 +128,11 @@ class DecoderBackbone(Backbone):
     def final_norm(self) -> nn.Module:
         """A copy of the norm between hidden states and head, to be trained."""
         return copy.deepcopy(self.model.norm).requires_grad_(True)
+
+    def normed(self, hidden: Tensor) -> Tensor:
+        """Its hidden states after its own final norm."""
+        after: Tensor = self.model.norm(hidden)
+        return after
 
     def lm_head(self) -> tuple[Tensor, Tensor | None]:
         """Weight and bias of its head, or of the embedding it is tied to."""

@@ -36,8 +36,11 @@ class TrmConfig(BaseModel):
     """How a state is refined: z <- net(x + y + z) `n_latent` times, then y <- net(y + z), again and again.
 
     A round is `n_latent` + 1 passes through the net; a step of the supervision is `t_recursion` rounds, of which the
-    last alone has gradients; an answer is `n_supervision` steps (arXiv:2510.04871, figure 3). Raises `UserError`, one
-    line, for impossible sizes, for choices of which no weight could learn, and for keys that would have no effect.
+    last alone has gradients, unless `rounds_with_gradient` says otherwise; an answer is `n_supervision` steps
+    (arXiv:2510.04871, figure 3). With `n_latent` 0 there is one state, and a round is y <- net(x + y).
+
+    Raises `UserError`, one line, for impossible sizes, for choices of which no weight could learn, and for keys that
+    would have no effect.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,8 +50,9 @@ class TrmConfig(BaseModel):
     d_ff: int = Field(_BY_ATTENTION, ge=1, description="hidden width of the MLP (channels); default: 4 x d_model")
     n_layers: int = Field(2, ge=1, description="layers of the net (count)")
     max_seq_len: int = Field(2048, ge=1, description="longest sequence (tokens)")
-    n_latent: int = Field(6, ge=1, description="refinements of z before one of y (count)")
-    t_recursion: int = Field(3, ge=1, description="rounds per step of the supervision, the last with gradients (count)")
+    n_latent: int = Field(6, ge=0, description="refinements of z before one of y (count); 0: there is no z")
+    t_recursion: int = Field(3, ge=1, description="rounds per step of the supervision (count)")
+    rounds_with_gradient: int = Field(1, ge=1, description="last rounds of a step that have gradients (count)")
     n_supervision: int = Field(16, ge=1, description="steps of the supervision per batch, and per answer (count)")
     residual: Residual = Field(
         "post",
@@ -116,11 +120,18 @@ class TrmConfig(BaseModel):
                 "init: zero with residual: none is dead: the net returns 0 and every gradient is exactly 0;"
                 " use residual: post or init: scaled"
             )
-        if self.start == "learned" and self.t_recursion > 1:
+        if self.rounds_with_gradient > self.t_recursion:
             raise UserError(
-                f"start: learned gets no gradient with t_recursion {self.t_recursion}, as only rounds without"
-                " gradients see it; use start: fixed or t_recursion: 1"
+                f"rounds_with_gradient {self.rounds_with_gradient} is more than t_recursion {self.t_recursion};"
+                " lower it"
             )
+        if self.start == "learned" and self.rounds_with_gradient < self.t_recursion:
+            raise UserError(
+                f"start: learned gets no gradient with t_recursion {self.t_recursion} and rounds_with_gradient"
+                f" {self.rounds_with_gradient}, as only rounds without gradients see it; use start: fixed"
+            )
+        if self.start == "learned" and not self.n_latent:
+            raise UserError("start: learned with n_latent: 0 would learn a z that is never read; use start: fixed")
         if self.attention == "causal" and self.halting:
             raise UserError(
                 "halting is not possible with attention: causal, where each token takes as many steps as those whose"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -117,9 +116,17 @@ class Qwen2Backbone(Backbone):
 
     def final_norm(self) -> nn.Module:
         """A copy of the norm between hidden states and head, to be trained."""
-        norm: nn.Module = copy.deepcopy(self.model.model.norm)
-        norm._forward_pre_hooks.clear()
-        return norm.requires_grad_(True)
+        original = self.model.model.norm
+        norm: nn.Module = type(original)(
+            self.d_model, eps=self.norm_eps
+        )  # no deep copy: the hook would bring the model
+        norm.load_state_dict(original.state_dict())
+        return norm.to(self.device)
+
+    def normed(self, hidden: Tensor) -> Tensor:
+        """Its hidden states after its own final norm."""
+        after: Tensor = self.model.model.norm.forward(hidden)  # past the hook
+        return after
 
     def lm_head(self) -> tuple[Tensor, Tensor | None]:
         """Weight of its head, which may be that of its embedding; it has no bias."""

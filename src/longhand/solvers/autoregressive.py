@@ -15,7 +15,7 @@ from longhand.models.decoder import Decoder
 from longhand.native.decoder import CHUNK
 from longhand.runs.certificate import Certificate
 from longhand.solvers.beam import beam_search
-from longhand.solvers.decoding import Pick, PromptBatch, decode_batch, plan_batches
+from longhand.solvers.decoding import CachedModel, Pick, PromptBatch, decode_batch, plan_batches
 from longhand.solvers.native import Engine, NativeDecoding, choose_engine
 from longhand.solvers.sampling import greedy, sample
 from longhand.solvers.teacher_forcing import TeacherForcing
@@ -66,18 +66,9 @@ class AutoregressiveSolver(TextSolver):
     def _write(self, questions: Sequence[Question], settings: Settings, uniforms: Uniforms | None) -> Sequence[Written]:
         if self._native is not None and settings.beam == 1 and not self.model.has_hooks():
             return self._write_natively(self._native, questions, settings, uniforms)
-        written: dict[int, Written] = {}
-        lengths = [len(question.ids) for question in questions]
-        batch_size = max(1, settings.batch_size // settings.beam)
-        for batch in plan_batches(lengths, settings.max_new_tokens, self.context, batch_size):
-            ids = [questions[row].ids for row in batch.rows]
-            limits = {"limit": batch.limit, "eos_id": self._eos, "pad_id": self._pad}
-            if settings.beam > 1:
-                results = beam_search(self.model, ids, width=settings.beam, **limits)
-            else:
-                results = decode_batch(self.model, ids, _picker(batch, uniforms, settings), **limits)
-            written |= zip(batch.rows, results, strict=True)
-        return [written[row] for row in range(len(questions))]
+        return write_with_cache(
+            self.model, questions, settings, uniforms, context=self.context, eos_id=self._eos, pad_id=self._pad
+        )
 
     def _write_natively(
         self, native: NativeDecoding, questions: Sequence[Question], settings: Settings, uniforms: Uniforms | None
@@ -117,6 +108,31 @@ class AutoregressiveSolver(TextSolver):
     def token_matches(self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
         """Return [n, width - 1]: the id after each position is the most likely one; false on padding."""
         return self._forcing.token_matches(ids, lengths)
+
+
+def write_with_cache(
+    model: CachedModel,
+    questions: Sequence[Question],
+    settings: Settings,
+    uniforms: Uniforms | None,
+    *,
+    context: int,
+    eos_id: int,
+    pad_id: int,
+) -> list[Written]:
+    """What a model writes after each question, in batches of rows that are nearly equally long."""
+    written: dict[int, Written] = {}
+    lengths = [len(question.ids) for question in questions]
+    batch_size = max(1, settings.batch_size // settings.beam)
+    for batch in plan_batches(lengths, settings.max_new_tokens, context, batch_size):
+        ids = [questions[row].ids for row in batch.rows]
+        limits = {"limit": batch.limit, "eos_id": eos_id, "pad_id": pad_id}
+        if settings.beam > 1:
+            results = beam_search(model, ids, width=settings.beam, **limits)
+        else:
+            results = decode_batch(model, ids, _picker(batch, uniforms, settings), **limits)
+        written |= zip(batch.rows, results, strict=True)
+    return [written[row] for row in range(len(questions))]
 
 
 def _picker(batch: PromptBatch, uniforms: Uniforms | None, settings: Settings) -> Pick:

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from longhand.models.decoder import Decoder
-from longhand.solvers.decoding import pad_left
+from longhand.solvers.decoding import CachedModel, pad_left
 from longhand.solvers.text_solver import Written
 
 
 @torch.inference_mode()
 def beam_search(
-    model: Decoder, prompts: Sequence[Sequence[int]], *, width: int, limit: int, eos_id: int, pad_id: int
+    model: CachedModel, prompts: Sequence[Sequence[int]], *, width: int, limit: int, eos_id: int, pad_id: int
 ) -> list[Written]:
     """Follow the `width` likeliest beginnings of every prompt's continuation; return the likeliest finished one.
 
@@ -27,7 +26,7 @@ def beam_search(
     the first wins: the earlier beam, then the lower id.
     """
     began = time.perf_counter()
-    ids, mask = pad_left(prompts, pad_id, model.embedding.weight.device)
+    ids, mask = pad_left(prompts, pad_id, model.device)
     n = len(prompts)
     cache = model.new_cache(n, ids.size(1) + limit - 1)
     logits = model(ids, mask, kv_cache=cache, logits_to_keep=1)[:, -1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor
 from transformers import Qwen2Config, Qwen2ForCausalLM
 from transformers.models.qwen2.modeling_qwen2 import Qwen2DecoderLayer, Qwen2RotaryEmbedding
 
+from longhand.errors import UserError
 from longhand.models.masks import CausalBias
 from longhand.models.positions import RotaryPositions
 from longhand.models.reading import Reading
@@ -33,6 +35,7 @@ KINDS: list[dict[str, Any]] = [
     {"residual": "none"},
     {"residual": "post", "start": "fixed"},
     {"residual": "post", "start": "learned", "t_recursion": 1},
+    {"residual": "pre", "n_latent": 0, "rounds_with_gradient": 2},
 ]
 
 
@@ -179,6 +182,17 @@ def test_p8_only_the_last_round_of_a_step_has_gradients(backbone: Backbone) -> N
 
 
 @torch.no_grad()
+def test_a_single_state_is_one_line(backbone: Backbone) -> None:
+    head = head_on(backbone, n_latent=0, t_recursion=3, rounds_with_gradient=3, n_supervision=2)
+    tokens = ids(2, 9)
+    x = head.prepare(backbone.hidden(tokens))
+    reading, y = head.recursion.read(x, None), torch.zeros_like(x)
+    for _ in range(2 * 3):
+        y = head.recursion.net(x + y, reading)
+    torch.testing.assert_close(TrmModel(backbone, head)(tokens), head.logits(y), rtol=0, atol=0)
+
+
+@torch.no_grad()
 def test_p9_one_pass_of_everything_is_three_lines(backbone: Backbone) -> None:
     head = head_on(backbone, n_supervision=1, t_recursion=1, n_latent=1)
     tokens = ids(2, 9)
@@ -266,11 +280,32 @@ def test_system_003_as_its_source_has_it_runs_on_any_backbone(backbone: Backbone
     assert TrmModel(backbone, head)(ids(1, 5)).shape == (1, 5, VOCAB)
 
 
+@pytest.mark.row("S3-I1")
+@pytest.mark.parametrize("keys", KINDS, ids=str)
+@pytest.mark.parametrize("chunks", [[10], [1] * 10, [4, 1, 3, 2]], ids=str)
+@torch.no_grad()
+def test_reading_in_chunks_with_one_cache_per_pass_is_reading_at_once(
+    backbone: Backbone, keys: dict[str, Any], chunks: list[int]
+) -> None:
+    trm = TrmModel(backbone, head_on(backbone, **keys))
+    tokens, mask = ids(2, 10), torch.ones(2, 10, dtype=torch.bool)
+    mask[0, :3] = False
+    whole = trm(tokens, mask)
+    cache = trm.new_cache(2, 10)
+    pairs = zip(tokens.split(chunks, dim=1), mask.split(chunks, dim=1), strict=True)
+    read = torch.cat([trm(part, real, kv_cache=cache) for part, real in pairs], dim=1)
+    torch.testing.assert_close(read[mask], whole[mask], rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(whole[0, 3:], trm(tokens[:1, 3:])[0], rtol=1e-3, atol=1e-3)
+
+
+def test_a_copy_of_the_norm_does_not_bring_the_backbone_along(backbone: Backbone) -> None:
+    norm = backbone.final_norm()
+    assert not norm._forward_pre_hooks
+    hidden = backbone.hidden(ids(1, 4))
+    torch.testing.assert_close(norm(hidden), backbone.normed(hidden), rtol=0, atol=0)
+
+
 def test_what_is_no_model_directory_is_refused_in_one_line(tmp_path: Path) -> None:
-    import json
-
-    from longhand.errors import UserError
-
     with pytest.raises(UserError, match=r"^no model directory at Qwen/Qwen2.5-Math-1.5B-Instruct: .* on this disk$"):
         load_backbone("Qwen/Qwen2.5-Math-1.5B-Instruct")
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama"}))

@@ -79,7 +79,11 @@ class FixedBatches:
 
 @dataclass(frozen=True, slots=True)
 class DeviceRows:
-    """A batch where the model computes; `mask` is None where no token is padding."""
+    """A batch where the model computes, without its last tokens: nothing is asked of what comes after them.
+
+    `ids` and `mask` are [B, T - 1], `labels` [B, T]; `mask` is None where no token is padding, and `n_targets` counts
+    the labels that have a token before them.
+    """
 
     ids: Tensor
     labels: Tensor
@@ -88,10 +92,10 @@ class DeviceRows:
 
 
 def to_device(rows: LabelledRows, device: torch.device) -> DeviceRows:
-    """Move a batch; `n_targets` counts the labels that have a token before them."""
+    """Move a batch."""
 
     def moved(array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(device)
 
-    mask = None if rows.mask.all() else moved(rows.mask)
-    return DeviceRows(moved(rows.ids), moved(rows.labels), mask, int((rows.labels[:, 1:] != IGNORED).sum()))
+    mask = None if rows.mask[:, :-1].all() else moved(rows.mask[:, :-1])
+    return DeviceRows(moved(rows.ids[:, :-1]), moved(rows.labels), mask, int((rows.labels[:, 1:] != IGNORED).sum()))
