@@ -1,7 +1,6 @@
 """Take the runs of the recursion experiment into the documentation: results, pictures, and the tables of its page.
 
-    longhand recipes recursion-ablation --out runs/recursion --processes 2
-    python benchmarks/recursion_page.py runs/recursion
+After `longhand recipes recursion-ablation --out runs/recursion`: `python benchmarks/recursion_page.py runs/recursion`.
 """
 
 from __future__ import annotations

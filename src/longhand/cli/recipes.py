@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"--processes is {arguments.processes}; give at least 1")
     out = arguments.out or Path("runs") / f"recursion-{path.stem}"
     if not arguments.analyse:
-        with sweep_progress("runs") as progress:
+        with sweep_progress("runs", unit=None) as progress:
             run_experiment(
                 plan, out, tasks=arguments.tasks, arms=arguments.arms, seeds=arguments.seeds,
                 processes=arguments.processes, progress=progress,
