@@ -13,6 +13,8 @@ _LOOK = {"a8": "the whole model (a8)", "a3": "one state (a3)", "a4": "two states
          "a6": "TRM head (a6)", "a9": "looped model (a9)", "a11": "TRM, whole answers (a11)"}  # fmt: skip
 
 _LEVELS = {"C": "operations in the chain", "A": "digits that are added", "M": "digits of both numbers"}
+_CURVES = {"C": (16, 32), "A": (4, 8), "M": (21, 22)}
+"""The two levels whose curves over depth are drawn, where the plan asks them."""
 
 
 def draw_recursion(results: Mapping[str, Any], out: Path, *, suffix: str = "png") -> list[Path]:
@@ -58,6 +60,7 @@ def _arms(tasks: Mapping[str, Any]) -> Any:
         axes.invert_yaxis()
         axes.set_xlim(0, 100)
         axes.grid(visible=False, axis="y")
+        axes.set_axisbelow(True)
         axes.set_xlabel("right, in % of the measured levels")
         axes.set_title(f"{name}: {task['title'].split(',')[0]}", fontsize=10)
     figure.legend(*all_axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
@@ -83,8 +86,7 @@ def _levels(tasks: Mapping[str, Any]) -> Any:
                 axes.plot(places, twice, "--", color=colour, linewidth=1.2)
         if task["beyond"]:
             axes.axvspan(task["measured"][-1], task["beyond"][-1], color="#eeeeee", zorder=0)
-        words = [" x ".join(level) for level in levels] if name == "M" else levels
-        axes.set_xticks(places, words)
+        axes.set_xticks(places, [task["level_names"][level] for level in levels])
         axes.set_ylim(-3, 103)
         axes.set_ylabel("right, in %")
         axes.set_xlabel(_LEVELS[name])
@@ -94,22 +96,21 @@ def _levels(tasks: Mapping[str, Any]) -> Any:
 
 
 def _depth(tasks: Mapping[str, Any]) -> Any:
-    """Accuracy over the depth of the answer, at the hardest trained level and at the hardest of all."""
+    """Accuracy over the depth of the answer, at two levels; dotted lines are the depths of training."""
     figure, all_axes = _axes(tasks, 4.2, 3.9)
     labels: dict[str, Any] = {}
     for axes, (name, task) in zip(all_axes, tasks.items(), strict=True):
-        trained, hardest = str(task["measured"][-1]), str((task["beyond"] or task["measured"])[-1])
+        shown = _CURVES[name] if set(_CURVES[name]) <= {*task["measured"], *task["beyond"]} else task["measured"]
+        easier, harder = str(shown[0]), str(shown[-1])
         for arm, colour in _COLOURS.items():
             curve = task["arms"].get(arm, {}).get("curve")
             if curve is None:
                 continue
             depths = [int(depth) for depth in curve]
-            (line,) = axes.plot(
-                depths, [100 * at[trained] for at in curve.values()], "o-", color=colour, markersize=3.5
-            )
+            (line,) = axes.plot(depths, [100 * at[easier] for at in curve.values()], "o-", color=colour, markersize=3.5)
             labels.setdefault(_LOOK[arm], line)
-            if hardest != trained:
-                axes.plot(depths, [100 * at[hardest] for at in curve.values()], "--", color=colour, linewidth=1.2)
+            if harder != easier:
+                axes.plot(depths, [100 * at[harder] for at in curve.values()], "--", color=colour, linewidth=1.2)
             own = task["arms"][arm]["own_depth"]
             axes.axvline(own, color=colour, linewidth=0.8, linestyle=":")
         axes.set_xscale("log", base=2)
@@ -117,7 +118,7 @@ def _depth(tasks: Mapping[str, Any]) -> Any:
         axes.set_ylim(-3, 103)
         axes.set_xlabel("loops, passes, rounds or steps of the answer")
         axes.set_ylabel("right, in %")
-        beyond = f", dashed {hardest}" if hardest != trained else ""
-        axes.set_title(f"{name}, level {trained}{beyond}", fontsize=10)
+        words = task["level_names"]
+        axes.set_title(f"{name}: {words[easier]}, dashed {words[harder]}", fontsize=10)
     figure.legend(labels.values(), labels.keys(), loc="outside lower center", ncols=4)
     return figure

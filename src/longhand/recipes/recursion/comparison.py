@@ -43,14 +43,14 @@ def bootstrap_difference(ours: Right, theirs: Right, resamples: int, seed: int =
 
 
 def _resampled(values: NDArray[np.float64], resamples: int, seed: int) -> Interval:
+    # Problems on which all seeds did alike are alike: how often each kind is drawn is multinomial, which is the same as
+    # drawing problems one by one, and a thousand times as fast.
     generator = np.random.default_rng(seed)
     seeds, problems = values.shape
-    means = np.empty(resamples)
-    for index in range(resamples):
-        weights = np.bincount(generator.integers(seeds, size=seeds), minlength=seeds)
-        per_problem = weights @ values / seeds
-        means[index] = per_problem[generator.integers(problems, size=problems)].mean()
-    low, high = np.quantile(means, [0.025, 0.975])
+    kinds, counts = np.unique(values, axis=1, return_counts=True)
+    of_problems = generator.multinomial(problems, counts / problems, size=resamples) @ kinds.T / problems
+    of_seeds = generator.multinomial(seeds, [1 / seeds] * seeds, size=resamples) / seeds
+    low, high = np.quantile((of_problems * of_seeds).sum(1), [0.025, 0.975])
     return Interval(float(values.mean()), float(low), float(high))
 
 

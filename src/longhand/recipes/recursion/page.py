@@ -51,7 +51,8 @@ def _levels(task: Mapping[str, Any]) -> str:
         rows.append([arm, str(found["own_depth"]), *(_percent(by_level[level]) for level in levels)])
         if "twice" in found:
             rows.append([arm, str(2 * found["own_depth"]), *(_percent(found["twice"][level]) for level in levels)])
-    return _table(["arm", "depth of the answer", *levels], rows, "lr" + "r" * len(levels))
+    head = ["arm", "depth of the answer", *(task["level_names"][level] for level in levels)]
+    return _table(head, rows, "lr" + "r" * len(levels))
 
 
 def _comparisons(task: Mapping[str, Any]) -> str:

@@ -93,6 +93,7 @@ def _task(plan: Plan, name: TaskName, runs: Sequence[Run]) -> dict[str, Any]:
         "title": task.title,
         "measured": list(task.measured),
         "beyond": list(task.beyond),
+        "level_names": {str(level): task.level_name(level) for level in task.levels},
         "arms": arms,
         "comparisons": _comparisons(arms, right, plan),
     }

@@ -58,6 +58,10 @@ class Task(ABC):
         """All levels that are asked."""
         return (*self.measured, *self.beyond)
 
+    def level_name(self, level: int) -> str:
+        """A level in the words of a table."""
+        return str(level)
+
     @abstractmethod
     def stream(self, n: int, level: int, generator: torch.Generator) -> Rows:
         """`n` problems of a level to train on."""
@@ -209,6 +213,10 @@ class Products(_OnceAsked):
     def __init__(self, trained: Sequence[int] = (21, 22, 33), beyond: Sequence[int] = ()) -> None:
         self.trained = self.measured = tuple(trained)
         self.beyond = tuple(beyond)
+
+    def level_name(self, level: int) -> str:
+        """The digits of both operands."""
+        return " x ".join(map(str, divmod(level, DIGITS)))
 
     def shape(self, level: int) -> tuple[int, int]:
         """Both operands with a sign each, and all digits of the answer but the last."""
