@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from longhand.models.trm import RecursiveHead
 from longhand.models.trm_backbone import DecoderBackbone
 from longhand.olympiad.training.updates import Updates
 from longhand.recipes.recursion.arms import Whole
@@ -91,6 +92,34 @@ def test_two_states_with_gradients_through_all_rounds_are_those_without_but_for_
         arm.losses(arm(rows.tokens, 3), rows).backward()
         gradients.append(next(arm.layers.parameters()).grad)
     assert not torch.allclose(*gradients)
+
+
+def test_a6_is_the_recursive_head_of_the_package_and_learns_as_that_does() -> None:
+    problems = PLAN.task("A")
+    backbone = DecoderBackbone(Whole(PLAN.sizes, problems.vocab_size).model)
+    arm = build_arm(PLAN, "A", "a6", backbone, 0)
+    assert isinstance(arm, TwoStates)
+    head = RecursiveHead(PLAN.sizes.net(freeze_lm_head=False), backbone)
+    head.recursion.load_state_dict(arm.layers.state_dict())
+    rows = problems.stream(ROWS, 3, torch.Generator())
+    x = head.prepare(backbone.hidden(rows.tokens))
+    torch.testing.assert_close(arm(rows.tokens, 3), head.logits(head.refine(x, None))[:, -3:])
+
+    updates, of_head = Updates(arm, PLAN.training), Updates(head, PLAN.training)
+    arm.visit(rows, updates, 1e-2)
+    tokens = torch.cat((rows.tokens, rows.targets[:, -1:]), 1)  # the head is given labels in the places of the tokens
+    labels = tokens.clone()
+    labels[:, : -rows.n_asked] = -100
+    x = head.prepare(backbone.hidden(tokens))
+    y, z = head.start(x)
+    for _ in range(PLAN.sizes.n_supervision):
+        of_head.forget_gradients()
+        step = head.step(x, y, z, labels)
+        step.loss_sum.backward()
+        of_head.step(1e-2, step.n_tokens)
+        y, z = step.y, step.z
+    for ours, theirs in zip(arm.layers.parameters(), head.recursion.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)
 
 
 def test_the_number_of_passes_is_drawn_from_the_range_of_the_level() -> None:
