@@ -68,3 +68,17 @@ def test_the_results_are_those_of_the_runs(results: dict[str, Any], runs: list[R
                 accuracy = row[ledger]["accuracy"]
                 assert accuracy["value"] == pytest.approx(found["arms"][arm][ledger]["accuracy"]["value"])
                 assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
+
+
+def test_the_page_says_no_because_the_rule_says_no(page: ModuleType, results: dict[str, Any]) -> None:
+    assert [task["helps"] for task in results["tasks"].values()] == [False, False, False]
+    assert "**No, not as TRM does it" in page.PAGE.read_text(encoding="utf-8")
+
+
+def test_the_looped_model_goes_twice_as_deep_as_it_was_trained_where_a_plain_one_guesses(runs: list[Run]) -> None:
+    by_arm = {name: [run for run in runs if (run["task"], run["arm"]) == ("C", name)] for name in ("a8", "a9")}
+    for looped, plain in zip(by_arm["a9"], by_arm["a8"], strict=True):
+        assert looped["parameters"] - plain["parameters"] == 32  # the norm within the loop
+        assert looped["flops"]["accuracy"]["16"] >= 0.95
+        assert looped["twice"]["32"] >= 0.80
+        assert plain["flops"]["accuracy"]["32"] <= 0.50

@@ -15,7 +15,7 @@ def tables(results: Mapping[str, Any]) -> str:
     """All tables as Markdown, task after task."""
     parts = []
     for name, task in results["tasks"].items():
-        parts += [f"### {name}: {task['title']}", _arms(task), _levels(task), _comparisons(task)]
+        parts += [f"### {name}: {task['title']}", _verdict(task), _arms(task), _levels(task), _comparisons(task)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -25,6 +25,13 @@ def page_with_tables(page: str, results: Mapping[str, Any]) -> str:
     before, _, rest = page.partition(begin)
     _, _, after = rest.partition(end)
     return f"{before}{begin}\n{tables(results)}\n{end}{after}"
+
+
+def _verdict(task: Mapping[str, Any]) -> str:
+    if task["helps"] is None:
+        return ""
+    said = "does" if task["helps"] else "does not"
+    return f"By the registered rule the recursive head **{said} help** here."
 
 
 def _arms(task: Mapping[str, Any]) -> str:
