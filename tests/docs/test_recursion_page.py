@@ -75,6 +75,7 @@ def test_the_page_says_no_because_the_rule_says_no(page: ModuleType, results: di
     assert "**No, not as TRM does it" in page.PAGE.read_text(encoding="utf-8")
 
 
+@pytest.mark.row("S3-B3")
 def test_the_looped_model_goes_twice_as_deep_as_it_was_trained_where_a_plain_one_guesses(runs: list[Run]) -> None:
     by_arm = {name: [run for run in runs if (run["task"], run["arm"]) == ("C", name)] for name in ("a8", "a9")}
     for looped, plain in zip(by_arm["a9"], by_arm["a8"], strict=True):
