@@ -5,7 +5,7 @@ After `longhand recipes recursion-ablation --out runs/recursion`: `python benchm
 
 from __future__ import annotations
 
-import shutil
+import json
 import sys
 from pathlib import Path
 
@@ -22,11 +22,11 @@ KEPT_RUNS, FACTS = DOCS / "results" / "recursion.jsonl", DOCS / "results" / "rec
 
 
 def main(out: Path) -> None:
-    """Copy the runs of `out`, compare them, draw, and write the tables anew."""
-    if out / RUNS != KEPT_RUNS:
-        shutil.copyfile(out / RUNS, KEPT_RUNS)
+    """Take over the runs of `out`, one line each, compare them, draw, and write the tables anew."""
     plan = load_plan(REGISTERED)
-    results = write_results(FACTS, plan, read_runs(KEPT_RUNS, plan))
+    runs = read_runs(out / RUNS, plan)
+    write_text(KEPT_RUNS, "".join(json.dumps(run, separators=(",", ":")) + "\n" for run in runs))
+    results = write_results(FACTS, plan, runs)
     draw_recursion(results, FACTS.parent)
     write_text(PAGE, page_with_tables(PAGE.read_text(encoding="utf-8"), results))
 

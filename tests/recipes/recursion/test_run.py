@@ -177,6 +177,10 @@ def test_tables_say_what_the_results_say_and_take_their_place_in_a_page(done: Pa
             assert f"| {arm} | " in text
             assert f"{100 * found['flops']['accuracy']['value']:.1f} (" in text
     page = "before\n<!-- tables -->\nold\n<!-- end of tables -->\nafter\n"
+    empty = page.replace("old\n", "")
+    assert page_with_tables(empty, results) == page_with_tables(page, results)
+    with pytest.raises(UserError, match="the page has no"):
+        page_with_tables("before\n<!-- end of tables -->\n<!-- tables -->", results)
     written = page_with_tables(page, results)
     assert written.startswith("before\n")
     assert written.endswith("after\n")

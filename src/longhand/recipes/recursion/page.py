@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from longhand.errors import UserError
 from longhand.recipes.recursion.registry import ARMS
 from longhand.recipes.recursion.results import CANDIDATE, LEDGERS
 
+_BEGIN, _END = "<!-- tables -->", "<!-- end of tables -->"
 _LEDGER_WORDS = {"flops": "equal FLOPs", "examples": "equal examples"}
 
 
@@ -20,11 +22,12 @@ def tables(results: Mapping[str, Any]) -> str:
 
 
 def page_with_tables(page: str, results: Mapping[str, Any]) -> str:
-    """The page with what stands between its marks written anew."""
-    begin, end = "<!-- tables -->\n", "\n<!-- end of tables -->"
-    before, _, rest = page.partition(begin)
-    _, _, after = rest.partition(end)
-    return f"{before}{begin}\n{tables(results)}\n{end}{after}"
+    """The page with what stands between its marks written anew; raises `UserError` for one without them."""
+    before, begun, rest = page.partition(_BEGIN)
+    _, ended, after = rest.partition(_END)
+    if not begun or not ended:
+        raise UserError(f"the page has no {_BEGIN} with {_END} after it; put them where the tables belong")
+    return f"{before}{_BEGIN}\n\n{tables(results)}\n\n{_END}{after}"
 
 
 def _verdict(task: Mapping[str, Any]) -> str:
