@@ -9,7 +9,7 @@ import pytest
 
 import longhand
 from longhand.cli.main import main
-from longhand.recipes import use_all_cores
+from longhand.recipes.demo import use_all_cores
 from longhand.runtime import available_cores
 from longhand.shipped import config_path
 from longhand.training.run_config import load_run_config

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.processes != 1:
         prepare_workers()
-    from longhand.recipes import demo, use_all_cores
+    from longhand.recipes.demo import demo, use_all_cores
     from longhand.shipped import config_path
     from longhand.training.run_config import load_run_config
 

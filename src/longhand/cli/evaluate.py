@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(effect.to_text())
         found |= effect.to_dict()
     if arguments.record:
-        from longhand.recipes import record_sweep
+        from longhand.recipes.demo import record_sweep
 
         record_sweep(path, report, arguments.style)
     write_result(arguments.output_file, found)

@@ -17,6 +17,7 @@ from longhand.cli import (
     info,
     make_data,
     plot,
+    recipes,
     registry,
     repl,
     serve,
@@ -49,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     data_verbs = data.add_subparsers(dest="data_verb", metavar="COMMAND", required=True)
     make_data.add_parser(data_verbs)
     check_data.add_parser(data_verbs)
-    for module in (train, info, evaluate, certify, solve, repl, serve, registry, olympiad, vocab, plot, bench):
+    for module in (train, info, evaluate, certify, solve, repl, serve, registry, olympiad, vocab, plot, bench, recipes):
         module.add_parser(verbs)
     return parser
 

@@ -14,12 +14,16 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 @contextmanager
-def sweep_progress(what: str = "checking") -> Iterator[Callable[[int, int], None]]:
-    """Yield a function to be told how many problems have been asked, of how many; it shows nothing before."""
+def sweep_progress(what: str = "checking", *, unit: str | None = "problems") -> Iterator[Callable[[int, int], None]]:
+    """Yield a function to be told how many problems have been asked, of how many; it shows nothing before.
+
+    The rate is in `unit` per second; without a unit there is none, where the parts take seconds each.
+    """
     if not sys.stdout.isatty():
-        yield _Lines(what)
+        yield _Lines(what, unit)
         return
-    columns = (TextColumn(what), BarColumn(bar_width=24), MofNCompleteColumn(), _RateColumn(), TimeRemainingColumn())
+    rate = () if unit is None else (_RateColumn(unit),)
+    columns = (TextColumn(what), BarColumn(bar_width=24), MofNCompleteColumn(), *rate, TimeRemainingColumn())
     bar = Progress(*columns, refresh_per_second=5)
     task = bar.add_task(what, total=None)
 
@@ -34,13 +38,17 @@ def sweep_progress(what: str = "checking") -> Iterator[Callable[[int, int], None
 
 
 class _RateColumn(ProgressColumn):
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self.unit = unit
+
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed or 0:,.0f} problems/s")
+        return Text(f"{task.speed or 0:,.0f} {self.unit}/s")
 
 
 class _Lines:
-    def __init__(self, what: str) -> None:
-        self.what = what
+    def __init__(self, what: str, unit: str | None) -> None:
+        self.what, self.unit = what, unit
         self.started = self.printed = 0.0
         self.first = 0
 
@@ -53,6 +61,6 @@ class _Lines:
             return
         self.printed = now
         rate = (done - self.first) / max(now - self.started, 1e-9)
-        speed = f"  {rate:,.0f} problems/s" if rate else ""
+        speed = f"  {rate:,.0f} {self.unit}/s" if rate and self.unit else ""
         left = f"  ETA {(total - done) / rate:.0f} s" if rate and done < total else ""
         print(f"{self.what} {done:,}/{total:,}{speed}{left}", flush=True)

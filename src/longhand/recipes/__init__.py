@@ -1,0 +1,1 @@
+"""Whole experiments, the flow of data written once from top to bottom."""
