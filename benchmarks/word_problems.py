@@ -1,6 +1,7 @@
 """A million generated word problems, each read again from its text alone; into docs/results/word_problems.json.
 
     python benchmarks/word_problems.py [--problems 1000000] [--seed 0]
+    python benchmarks/word_problems.py --table  # write the table of docs/results.md anew, and nothing else
 
 Every problem is checked as gsm8k and as numina (math has the same texts, which is looked at too) by
 `longhand.olympiad.word_problems.reread`, which shares no code with the templates: the steps are worked out anew, and
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import random
 import re
@@ -20,6 +22,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from demo_seeds import replace_table
 from longhand.atomic import write_json
 from longhand.olympiad.data.schemas import SCHEMAS
 from longhand.olympiad.word_problems.generate import distinct_problems, normalised
@@ -28,7 +31,9 @@ from longhand.olympiad.word_problems.render import to_row
 from longhand.olympiad.word_problems.reread.check import faults
 from longhand.olympiad.word_problems.reread.skeleton import skeleton
 
-FACTS = Path(__file__).resolve().parents[1] / "docs" / "results" / "word_problems.json"
+ROOT = Path(__file__).resolve().parents[1]
+FACTS = ROOT / "docs" / "results" / "word_problems.json"
+PAGE = ROOT / "docs" / "results.md"
 SHARES: dict[Split, float] = {"train": 0.7, "test": 0.1, "new-templates": 0.1, "new-numbers": 0.1}
 CONTROLS = 10_000  # of each kind
 _NUMBER = re.compile(r"\d+")
@@ -95,13 +100,32 @@ def _change_one(text: str, chance: random.Random) -> str:
     return text[: number.start()] + str(int(number[0]) + 1) + text[number.end() :]
 
 
+def table(facts: dict[str, Any]) -> str:
+    """The splits as Markdown, and what became of rows that were spoiled on purpose."""
+    lines = ["| split | problems | steps | templates | forms of question | wrong labels |", f"|---|{'--:|' * 5}"]
+    for split, found in facts["splits"].items():
+        numbers = (found[key] for key in ("problems", "steps", "templates", "forms", "wrong"))
+        lines.append(f"| {split} | {' | '.join(f'{number:,}' for number in numbers)} |")
+    spoiled = ", ".join(
+        f"{found['refused']:,} of {found['rows']:,} with another number in the {kind}"
+        for kind, found in facts["controls"].items()
+    )
+    common = facts["forms_of_train_in_test"]
+    end = f"Forms of questions of train in test: {common}. Spoiled rows that are refused: {spoiled}."
+    return "\n".join([*lines, "", f"{end}\n"])
+
+
 def main() -> None:
     """Check, and write the facts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--problems", type=int, default=1_000_000, help="how many, over all splits (1,000,000)")
     parser.add_argument("--seed", type=int, default=0, help="of the generator (0)")
     parser.add_argument("--output", type=Path, default=FACTS, help="where to write (docs/results/word_problems.json)")
+    parser.add_argument("--table", action="store_true", help="only write the table of docs/results.md")
     arguments = parser.parse_args()
+    if arguments.table:
+        replace_table(PAGE, "word problems", table(json.loads(FACTS.read_text(encoding="utf-8"))))
+        return
     load_before = os.getloadavg()[0]
     splits: dict[str, Any] = {}
     forms: dict[str, set[str]] = {}
@@ -127,6 +151,8 @@ def main() -> None:
         "load_before": load_before,
     }
     write_json(arguments.output, facts)
+    if arguments.output == FACTS:
+        replace_table(PAGE, "word problems", table(facts))
     print({key: value for key, value in facts.items() if key != "splits"})
 
 

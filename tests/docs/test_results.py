@@ -286,3 +286,16 @@ def test_the_server_is_as_fast_as_was_asked_where_it_was_measured(serving_tables
     assert facts["rows"][0]["/predict"]["p50_ms"] <= 3  # over one connection
     assert median(poc["rows"][-1]["ratios"]) >= 15
     assert poc["rows"][-1]["users"] == 32
+
+
+def test_the_table_of_word_problems_is_that_of_the_committed_run_without_a_wrong_label(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(ROOT / "benchmarks"), *sys.path])
+    words = script("word_problems.py")
+    facts = json.loads(words.FACTS.read_text(encoding="utf-8"))
+    text = words.table(facts)
+    assert f"<!-- word problems table -->\n{text}<!-- end of word problems table -->" in words.PAGE.read_text(
+        encoding="utf-8"
+    )
+    assert (facts["problems"], facts["wrong"], facts["forms_of_train_in_test"]) == (1_000_000, 0, 0)
