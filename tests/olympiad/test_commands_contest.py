@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -59,6 +60,9 @@ def test_votes_come_one_by_one_and_end_when_they_are_decided(word_model: Path, p
     voting = load(str(word_model), str(parrot / "run"), votes=12, temperature=0.05, max_new_tokens=20)
     answers = [one["answer"] for one in voting("How much is it?", 100.0)]
     assert answers == [7] * 8, "after two times four the other four cannot change it"
+    how = {"temperature": 0.05, "max_new_tokens": 20, "until_decided": False}
+    weighed = load(str(word_model), str(parrot / "run"), votes=12, **how)
+    assert len(list(weighed("How much is it?", 100.0))) == 12, "the others may be surer"
     assert list(voting("How much is it?", 0.0)) == [], "there was no time"
     assert list(plain("How much? " * 300, 100.0)) == [], "its prompt is longer than the context"
 
@@ -69,10 +73,12 @@ def test_a_bundle_has_model_and_checkpoint_and_answers_by_itself(
 ) -> None:
     out = tmp_path / "bundle"
     command = ["pack", "--username", "somebody", "--model", word_model, "--checkpoint", parrot / "run"]
-    text = fine(run(*command, "--output-dir", out, "--max-new-tokens", 20, "--no-upload"))
+    text = fine(run(*command, "--output-dir", out, "--max-new-tokens", 20, "--select", "checked", "--no-upload"))
     assert "nothing was uploaded" in text
     assert "kaggle datasets create" in text
     verify(out)
+    settings = json.loads((out / "contest.json").read_text(encoding="utf-8"))
+    assert (settings["selector"], settings["arguments"]["until_decided"]) == ("checked", False)
     names = set(files_of(out))
     assert {"weights/config.json", "weights/tokenizer.json", "weights/checkpoint/baseline.json"} <= names
     assert not [name for name in names if "training_state" in name], "what a run needs to go on stays here"
@@ -110,6 +116,7 @@ def test_what_cannot_take_part_is_one_line_and_writes_nothing(run: Run, word_mod
     bad("--model", word_model, "--checkpoint", other, fragments=["no checkpoint"])
     bad("--model", "add-sub-3", "--votes", 4, fragments=["--votes"])
     bad("--model", word_model, "--votes", 0, fragments=["--votes 0"])
+    bad("--model", "add-sub-3", "--select", "checked", fragments=["--select"])
     bad("--model", "add-sub-3", fragments=["number, text", "id, problem"], data=wrong)
     bad("--model", "add-sub-3", fragments=["missing.csv"], data=tmp_path / "missing.csv")
     refused(run("pack", "--model", "add-sub-3"), "--username")

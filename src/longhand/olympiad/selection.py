@@ -11,8 +11,10 @@ from typing import Protocol
 from longhand.olympiad.answers.contest import LARGEST
 from longhand.olympiad.answers.parse import parse
 from longhand.olympiad.answers.value import Number
-from longhand.olympiad.votes import Candidate, Weight, one_each, vote
+from longhand.olympiad.votes import Candidate, Weight, by_logprob, one_each, vote
 
+SELECTORS = ("majority", "by-logprob", "checked")
+"""The names `selector_of` knows: a majority, weighted by how sure the model was, or of what passes the checks."""
 Verifier = Callable[[str, Candidate], bool]
 """Whether a candidate can be right about a problem (the text of it)."""
 
@@ -48,6 +50,16 @@ class Verified:
         valid = [candidate for candidate in candidates if candidate.answer is not None]
         passed = [one for one in valid if all(verifier(problem, one) for verifier in self.verifiers)]
         return vote(passed or valid, self.weight).winner
+
+
+def selector_of(name: str) -> Selector:
+    """The selector of one of these names; all of them are quick."""
+    selectors: dict[str, Selector] = {
+        "majority": Majority(),
+        "by-logprob": Majority(by_logprob),
+        "checked": Verified((constraint_check,)),
+    }
+    return selectors[name]
 
 
 def constraint_check(problem: str, candidate: Candidate) -> bool:

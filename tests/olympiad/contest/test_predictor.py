@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,12 @@ from tests.olympiad.contest.attempts import Candidate
 from longhand.errors import UserError
 from longhand.olympiad.contest.arithmetic import expression_in
 from longhand.olympiad.contest.budget import Budget
-from longhand.olympiad.contest.predictor import Predictor, as_answer, most_voted
+from longhand.olympiad.contest.predictor import Predictor, as_answer, as_candidate
 from longhand.olympiad.contest.server import InferenceServer
 from longhand.olympiad.contest.worker import candidates
 from longhand.olympiad.contest.worker_process import WorkerProcess, group_memory
+from longhand.olympiad.selection import SELECTORS, Majority, selector_of
+from longhand.olympiad.votes import Candidate as VotingCandidate
 
 SOLVERS = "tests.olympiad.contest.attempts"
 
@@ -109,10 +113,25 @@ def test_digits_count_and_nothing_else_that_looks_like_them() -> None:
 
 
 @given(st.lists(st.integers(-2, 3), max_size=12))
-def test_most_voted_is_the_earliest_of_those_most_give(votes: list[int]) -> None:
+def test_without_a_selector_the_earliest_of_those_most_give_wins(votes: list[int]) -> None:
     counted = [vote for vote in votes if vote >= 0]
     expected = max(counted, key=lambda vote: (counted.count(vote), -counted.index(vote)), default=None)
-    assert most_voted("", votes) == expected
+    chosen = Majority().select("", [as_candidate(each, number) for number, each in enumerate(votes)])
+    assert (None if chosen is None else chosen.answer) == expected
+
+
+def test_how_sure_the_model_was_reaches_the_selector() -> None:
+    found = [{"answer": "7", "mean_logprob": -2.0, "entropy": 2}, {"answer": 7, "mean_logprob": -3.0, "entropy": 1.0}]
+    found += [{"answer": 9, "mean_logprob": -0.1, "entropy": 0.5, "text": "so 9"}]
+    candidates = [as_candidate(each, number) for number, each in enumerate(found)]
+    chosen = {name: selector_of(name).select("What is 4+5?", candidates) for name in SELECTORS}
+    assert {name: one and one.answer for name, one in chosen.items()} == {
+        "majority": 7, "by-logprob": 9, "checked": 7
+    }  # fmt: skip
+    remainder = selector_of("checked").select("Find the remainder when $99$ is divided by $9$.", candidates)
+    assert remainder is not None
+    assert remainder.answer == 7
+    assert as_candidate({"answer": 4, "mean_logprob": "sure"}, 3) == VotingCandidate(4, 3)
 
 
 def test_what_a_solver_returns_becomes_plain_data() -> None:
@@ -127,11 +146,19 @@ def test_what_a_solver_returns_becomes_plain_data() -> None:
 
 
 def test_a_choice_that_fails_is_left_to_the_votes_and_a_wrong_one_to_the_fallback(tmp_path: Path) -> None:
-    def fails(problem: str, found: Any) -> int:
+    class Chooses:
+        def __init__(self, choose: Callable[[VotingCandidate], int]) -> None:
+            self.choose = choose
+
+        def select(self, problem: str, candidates: Sequence[VotingCandidate]) -> VotingCandidate:
+            return replace(candidates[0], answer=self.choose(candidates[0]))
+
+    def fails(found: VotingCandidate) -> int:
         raise KeyError("select")
 
-    for select, expected in ((fails, 5), (lambda problem, found: 10**6, 7), (lambda problem, found: found[0] + 1, 6)):
-        with Predictor(f"{SOLVERS}:load", select=select, fallback=7, log=tmp_path / "log.jsonl") as predictor:
+    for choose, expected in ((fails, 5), (lambda found: 10**6, 7), (lambda found: found.answer + 1, 6)):
+        selector = Chooses(choose)
+        with Predictor(f"{SOLVERS}:load", selector=selector, fallback=7, log=tmp_path / "log.jsonl") as predictor:
             assert predictor.answer("a", "What is 5?")["answer"].item() == expected
     first, second, _ = (json.loads(line) for line in (tmp_path / "log.jsonl").read_text("utf-8").splitlines())
     assert first["error"] == "select raised KeyError: 'select'"

@@ -13,6 +13,7 @@ from typing import Any
 
 from longhand.cli.olympiad.flags import add_drawing_flags, add_flag, add_model_flags
 from longhand.errors import UserError
+from longhand.olympiad.selection import SELECTORS
 
 LANGUAGE_MODEL = "longhand.olympiad.contest.language_model:load"
 
@@ -39,6 +40,10 @@ def add_contest_model_flags(parser: argparse.ArgumentParser) -> None:
     add_model_flags(parser, "a Qwen2 model, or one of longhand for arithmetic (a shipped name too)")
     add_flag(parser, "--checkpoint", type=Path, metavar="DIR", help="what was trained on it [nothing]")
     add_drawing_flags(parser)
+    add_flag(
+        parser, "--select", choices=SELECTORS, default=SELECTORS[0],
+        help="how votes are chosen from: majority; weighted by how sure the model was; or those that can be answers",
+    )  # fmt: skip
     add_flag(parser, "--early-stop", type=int, metavar="K", help="stop a vote when so many agree [when it is decided]")
 
 
@@ -56,8 +61,10 @@ def contest_model(arguments: argparse.Namespace) -> ContestModel:
     if not _is_qwen2(arguments.model):
         from longhand.registry.find import find_model
 
-        if arguments.checkpoint is not None or arguments.votes > 1:
-            raise UserError(f"{arguments.model} does sums, always the same: leave out --checkpoint and --votes")
+        if arguments.checkpoint is not None or arguments.votes > 1 or arguments.select != SELECTORS[0]:
+            raise UserError(
+                f"{arguments.model} does sums, always the same: leave out --checkpoint, --votes and --select"
+            )
         return ContestModel(ARITHMETIC, find_model(arguments.model), None, {})
     ChatFormat(load_tokenizer(arguments.model))
     checkpoint = None if arguments.checkpoint is None else checkpoint_folder(arguments.checkpoint)
@@ -66,6 +73,7 @@ def contest_model(arguments: argparse.Namespace) -> ContestModel:
         "temperature": 0.7 if arguments.temperature is None else arguments.temperature,
         "max_new_tokens": arguments.max_new_tokens,
         "early_stop": arguments.early_stop,
+        "until_decided": arguments.select == SELECTORS[0],
         "seed": arguments.seed,
     }
     return ContestModel(LANGUAGE_MODEL, arguments.model, checkpoint, settings)

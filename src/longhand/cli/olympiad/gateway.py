@@ -67,6 +67,7 @@ def _run_once(arguments: argparse.Namespace, model: ContestModel, n: int, out: P
     from longhand.olympiad.contest.budget import Budget
     from longhand.olympiad.contest.predictor import Predictor
     from longhand.olympiad.contest.server import InferenceServer
+    from longhand.olympiad.selection import selector_of
     from longhand.runtime import chosen_device
 
     loading = model.loading()
@@ -78,7 +79,14 @@ def _run_once(arguments: argparse.Namespace, model: ContestModel, n: int, out: P
         log = arguments.log or Path(folder) / "log.jsonl"
         before = len(_lines(log))
         with (
-            Predictor(model.solver, loading, budget=budget, load_seconds=max(start_up, 1.0), log=log) as predictor,
+            Predictor(
+                model.solver,
+                loading,
+                budget=budget,
+                selector=selector_of(arguments.select),
+                load_seconds=max(start_up, 1.0),
+                log=log,
+            ) as predictor,
             sweep_progress("asking") as progress,
         ):
             server = InferenceServer(predictor.predict())

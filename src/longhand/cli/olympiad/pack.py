@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             title=arguments.title,
             solver=model.solver,
             arguments=model.arguments,
+            selector=arguments.select,
             wheels=arguments.wheels,
             gpu=arguments.gpu,
             allow=arguments.allow,

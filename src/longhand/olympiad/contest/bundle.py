@@ -18,6 +18,7 @@ from longhand.olympiad.contest.bundle_contents import licence_text, model_files,
 from longhand.olympiad.contest.bundle_manifest import MANIFEST, files_in, is_bundle, verify, write_bundle_manifest
 from longhand.olympiad.contest.deterministic_zip import write_zip
 from longhand.olympiad.contest.secret_scan import BINARY_BYTES, Secret, secrets_in
+from longhand.olympiad.selection import SELECTORS
 
 COMPETITION = "ai-mathematical-olympiad-progress-prize-3"
 SOURCES, WEIGHTS, WHEELS, SETTINGS, NOTEBOOK = "longhand-src.zip", "weights", "wheels", "contest.json", "notebook.py"
@@ -32,9 +33,10 @@ class BundleSpec:
     """What to pack, and as whose.
 
     `model` is a model's directory, packed whole; `solver` what `Predictor` loads ("module:function"), called with
-    `model`, the path of the weights, and `arguments`; `memory_bytes` is what it may hold. `wheels` is a folder of
-    wheels for what the host does not have. `username` and `name` are those of the data set at Kaggle, `licence` as
-    Kaggle calls it. `allow` names files of the bundle whose secrets are known to be none.
+    `model`, the path of the weights, and `arguments`; `memory_bytes` is what it may hold. `selector`, one of
+    `SELECTORS`, chooses from its candidates. `wheels` is a folder of wheels for what the host does not have. `username`
+    and `name` are those of the data set at Kaggle, `licence` as Kaggle calls it. `allow` names files of the bundle
+    whose secrets are known to be none.
     """
 
     model: Path
@@ -46,6 +48,7 @@ class BundleSpec:
     wheels: Path | None = None
     licence: str = "apache-2.0"
     memory_bytes: int | None = None
+    selector: str = SELECTORS[0]
     gpu: bool = False
     allow: Collection[str] = ()
 
@@ -97,7 +100,12 @@ def collect(spec: BundleSpec) -> Files:
     files: Files = {f"{WEIGHTS}/{name}": path for name, path in model_files(spec.model).items()}
     wheels = {} if spec.wheels is None else wheel_files(spec.wheels)
     files |= {f"{WHEELS}/{name}": path for name, path in wheels.items()}
-    settings = {"solver": spec.solver, "arguments": dict(spec.arguments), "memory_bytes": spec.memory_bytes}
+    settings = {
+        "solver": spec.solver,
+        "arguments": dict(spec.arguments),
+        "memory_bytes": spec.memory_bytes,
+        "selector": spec.selector,
+    }
     files |= {
         SOURCES: code.getvalue(),
         NOTEBOOK: package["olympiad/contest/notebook.py"],

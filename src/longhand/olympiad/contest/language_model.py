@@ -25,14 +25,16 @@ def load(
     temperature: float = 0.7,
     max_new_tokens: int = 1024,
     early_stop: int | None = None,
+    until_decided: bool = True,
     seed: int = 0,
     device: str = "auto",
 ) -> Callable[[str, float], Iterator[dict[str, Any]]]:
     """An `attempt` for `longhand.olympiad.contest.predictor`: up to `votes` candidates, as they come.
 
     `model` is a directory of a Qwen2 model, and `checkpoint` what was trained on it, by default the folder `checkpoint`
-    in it if there is one (so a bundle has it). One vote is the likeliest text. It stops when the vote is decided, when
-    `early_stop` agree, or when the next draws would take longer than is left.
+    in it if there is one (so a bundle has it). One vote is the likeliest text. It stops when a plain majority is
+    decided (unless not `until_decided`, for other ways to choose), when `early_stop` agree, or when the next draws
+    would take longer than is left.
     """
     inside = Path(model) / CHECKPOINT
     trained = Path(checkpoint) if checkpoint is not None else inside if inside.is_dir() else None
@@ -43,11 +45,11 @@ def load(
         if len(answering.prompt_ids(problem)) > answering.model.max_seq_len:
             return
         began, longest, answers = time.monotonic(), 0.0, list[int | None]()
-        while not is_decided(answers, votes - len(answers), early_stop):
+        while (left := votes - len(answers)) and not is_decided(answers, left if until_decided else votes, early_stop):
             started = time.monotonic()
             if started - began + longest > seconds:
                 return
-            count = min(AT_ONCE, votes - len(answers))
+            count = min(AT_ONCE, left)
             replies = answering.ask(
                 [problem] * count,
                 max_new_tokens=max_new_tokens,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from io import FileIO
@@ -17,12 +17,11 @@ from longhand.olympiad.contest.budget import Budget
 from longhand.olympiad.contest.contract import ANSWERS
 from longhand.olympiad.contest.frames import answer_frame, import_polars, text_of
 from longhand.olympiad.contest.worker_process import WorkerProcess
+from longhand.olympiad.selection import Majority, Selector
+from longhand.olympiad.votes import Candidate
 
 if TYPE_CHECKING:
     import polars as pl
-
-Select = Callable[[str, Sequence[Any]], Any]
-"""The answer to a problem from its candidates; quick, for slow work belongs into the solver. None: none of them."""
 
 _MOST_FAILED_LOADS = 3
 
@@ -32,10 +31,10 @@ class Predictor:
 
     `load` names a function as "module:function"; called with `arguments` in that process at the first problem, it
     returns `attempt(problem, seconds)`, which returns an answer or yields candidates. What was yielded before the time
-    of a problem is over counts, the rest is lost with the process. `select` chooses among the candidates, by default
-    what most of them say; if nothing is chosen, or not in 0 to 99999, the answer is `fallback`. `log` is a file that
-    gets a line of JSON per problem. Before the first problem loading has what the budget keeps back for the start, by
-    default `load_seconds`.
+    of a problem is over counts, the rest is lost with the process. `selector` chooses among the candidates, by default
+    what most of them say; it has to be quick, as slow work belongs into the solver. If nothing is chosen, or what is
+    not in 0 to 99999, the answer is `fallback`. `log` is a file that gets a line of JSON per problem. Before the first
+    problem loading has what the budget keeps back for the start, by default `load_seconds`.
 
     Raises `UserError` here, and nothing later.
     """
@@ -46,7 +45,7 @@ class Predictor:
         arguments: Mapping[str, Any] | None = None,
         *,
         budget: Budget | None = None,
-        select: Select | None = None,
+        selector: Selector | None = None,
         fallback: int = 0,
         memory_bytes: int | None = None,
         load_seconds: float = 900.0,
@@ -59,7 +58,8 @@ class Predictor:
             raise UserError(f"fallback = {fallback!r} can be no answer; it has to be in 0 to {ANSWERS[-1]}")
         self._worker = WorkerProcess(load, arguments, memory_bytes=memory_bytes, load_seconds=load_seconds)
         self._budget = Budget(start_up=load_seconds) if budget is None else budget
-        self._select, self._fallback = select or most_voted, fallback
+        self._selector: Selector = selector or Majority()
+        self._fallback = fallback
         self._asked = 0
         self._log: FileIO | None = _open(log) if log is not None else None
 
@@ -124,12 +124,14 @@ class Predictor:
             facts["error"] = error
         return self._choose(problem, candidates, facts)
 
-    def _choose(self, problem: str, candidates: Sequence[Any], facts: dict[str, Any]) -> int | None:
+    def _choose(self, problem: str, found: Sequence[Any], facts: dict[str, Any]) -> int | None:
+        candidates = [as_candidate(each, number) for number, each in enumerate(found)]
         try:
-            return as_answer(self._select(problem, candidates))
+            chosen = self._selector.select(problem, candidates)
         except Exception as error:
             facts["error"] = f"select raised {type(error).__name__}: {error}"
-            return most_voted(problem, candidates)
+            chosen = Majority().select(problem, candidates)
+        return None if chosen is None else as_answer(chosen.answer)
 
     def _note(self, facts: dict[str, Any]) -> None:
         if self._log is not None:
@@ -137,10 +139,17 @@ class Predictor:
                 self._log.write(json.dumps(facts).encode() + b"\n")
 
 
-def most_voted(problem: str, candidates: Sequence[Any]) -> int | None:
-    """The answer most candidates give, the earliest of equals; None if none of them can be an answer."""
-    votes = Counter(answer for answer in map(as_answer, candidates) if answer is not None)
-    return max(votes, key=votes.__getitem__) if votes else None
+def as_candidate(found: Any, number: int) -> Candidate:
+    """What a solver gave as the candidate with this number, so that of equals the earliest wins."""
+    said: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
+    logprob, entropy, text = said.get("mean_logprob"), said.get("entropy"), said.get("text")
+    return Candidate(
+        as_answer(found),
+        number,
+        float(logprob) if isinstance(logprob, int | float) else -math.inf,
+        float(entropy) if isinstance(entropy, int | float) else None,
+        text if isinstance(text, str) else "",
+    )
 
 
 def as_answer(candidate: Any) -> int | None:

@@ -14,6 +14,7 @@ from longhand.errors import UserError
 from longhand.olympiad.contest.contract import RERUN
 from longhand.olympiad.contest.predictor import Predictor
 from longhand.olympiad.contest.server import InferenceServer
+from longhand.olympiad.selection import selector_of
 
 INPUT = Path("/kaggle/input")
 LOG = "contest-log.jsonl"
@@ -30,7 +31,8 @@ def take_part(bundle: Path, csv: Path | None = None, *, inputs: Path = INPUT) ->
     arguments = {"model": str(bundle / "weights"), **settings["arguments"]}
     data = host_data(inputs)
     memory = settings["memory_bytes"]
-    with Predictor(settings["solver"], arguments, memory_bytes=memory, log=Path(LOG)) as predictor:
+    selector = selector_of(settings["selector"])
+    with Predictor(settings["solver"], arguments, selector=selector, memory_bytes=memory, log=Path(LOG)) as predictor:
         server = server_class(data)(predictor.predict())
         if os.environ.get(RERUN):
             server.serve()
