@@ -8,10 +8,9 @@ from typing import Any
 
 import torch
 
-from longhand.errors import UserError
 from longhand.models.trm_backbone import Backbone
 from longhand.olympiad.training.baseline import Baseline, BaselineConfig, build_baseline
-from longhand.olympiad.training.batches import BatchSource, DeviceRows, to_device
+from longhand.olympiad.training.batches import BatchSource, DeviceRows, read_group
 from longhand.olympiad.training.checkpoint import (
     BASELINE_ABOUT,
     RunState,
@@ -70,11 +69,7 @@ class BaselineTrainer:
             rate, epoch = self.schedule(self.step), self.epoch
             self.updates.forget_gradients()
             loss = sum(self._add_gradients(rows) for rows in group)
-            if not math.isfinite(loss):
-                raise UserError(
-                    f"the loss was no longer finite at step {self.step + 1:,}; lower learning_rate"
-                    f" ({self.config.learning_rate:g}) or lengthen the warm-up"
-                )
+            self.updates.check_loss(loss, self.step)
             norm = self.updates.step(rate, n_targets)
             report = StepReport(self.step + 1, epoch, 0, loss / n_targets, n_targets, rate, norm)
         self.step += 1
@@ -88,11 +83,8 @@ class BaselineTrainer:
 
     def _read(self, index: int) -> list[DeviceRows]:
         """The batches of a step that have something to learn."""
-        epoch, place = divmod(index, self.groups_per_epoch)
-        per_epoch, size = self.batches.steps_per_epoch, self.config.accumulate_grad_batches
-        numbers = range(place * size, min((place + 1) * size, per_epoch))
         device = self.baseline.backbone.device
-        group = [to_device(self.batches[epoch * per_epoch + number], device) for number in numbers]
+        group = read_group(self.batches, index, self.config.accumulate_grad_batches, device)
         self.skipped_batches += sum(not rows.n_targets for rows in group)
         return [rows for rows in group if rows.n_targets]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -89,6 +90,14 @@ class DeviceRows:
     labels: Tensor
     mask: Tensor | None
     n_targets: int
+
+
+def read_group(batches: BatchSource, index: int, size: int, device: torch.device) -> list[DeviceRows]:
+    """The batches of a group of `size`, counted from 0 over all epochs; the last of an epoch has what remains."""
+    per_epoch = batches.steps_per_epoch
+    epoch, place = divmod(index, math.ceil(per_epoch / size))
+    numbers = range(place * size, min((place + 1) * size, per_epoch))
+    return [to_device(batches[epoch * per_epoch + number], device) for number in numbers]
 
 
 def to_device(rows: LabelledRows, device: torch.device) -> DeviceRows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,11 +140,7 @@ class SlotTrainer:
             # Both as means, one over labels and one over rows.
             loss = done.loss_sum / max(1, done.n_places) + HALT_WEIGHT * done.halt_loss / self.n_slots
         value = float(loss.detach())
-        if not math.isfinite(value):
-            raise UserError(
-                f"the loss was no longer finite at step {self.step + 1:,}; lower learning_rate"
-                f" ({self.config.learning_rate:g}) or lengthen the warm-up"
-            )
+        self.updates.check_loss(value, self.step)
         loss.backward()  # type: ignore[no-untyped-call]
         rate = self.schedule(self.step)
         norm = self.updates.step(rate, 1)

@@ -15,7 +15,7 @@ from longhand.errors import UserError
 from longhand.models.trm import RecursiveHead, build_head
 from longhand.models.trm_backbone import Backbone
 from longhand.models.trm_config import TrmConfig
-from longhand.olympiad.training.batches import BatchSource, DeviceRows, to_device
+from longhand.olympiad.training.batches import BatchSource, DeviceRows, read_group
 from longhand.olympiad.training.checkpoint import (
     RunState,
     check_backbone,
@@ -121,11 +121,7 @@ class RecursiveTrainer:
         if group:
             rate, epoch = self.schedule(self.step), self.epoch
             loss = self._add_gradients(group)
-            if not math.isfinite(loss):
-                raise UserError(
-                    f"the loss was no longer finite at step {self.step + 1:,}; lower learning_rate"
-                    f" ({self.config.learning_rate:g}) or lengthen the warm-up"
-                )
+            self.updates.check_loss(loss, self.step)
             norm = self.updates.step(rate, n_targets)
             report = StepReport(self.step + 1, epoch, supervision_step, loss / n_targets, n_targets, rate, norm)
         self.step += 1
@@ -146,11 +142,8 @@ class RecursiveTrainer:
 
     def _open(self, index: int, *, count: bool = True) -> list[_Member]:
         """Read the batches of a group, counted from 0 over all epochs."""
-        epoch, place = divmod(index, self.groups_per_epoch)
-        per_epoch, size = self.batches.steps_per_epoch, self.config.accumulate_grad_batches
         members = []
-        for batch in range(place * size, min((place + 1) * size, per_epoch)):
-            rows = to_device(self.batches[epoch * per_epoch + batch], self.backbone.device)
+        for rows in read_group(self.batches, index, self.config.accumulate_grad_batches, self.backbone.device):
             if not rows.n_targets:
                 self.skipped_batches += count
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,14 @@ class Updates:
     def evaluated(self) -> nn.Module:
         """The model that is evaluated and saved: the average if there is one."""
         return self.model if self.average is None else self.average.model
+
+    def check_loss(self, loss: float, step: int) -> None:
+        """Raise `UserError` for the loss of step `step`, counted from 0, if it is not finite."""
+        if not math.isfinite(loss):
+            raise UserError(
+                f"the loss was no longer finite at step {step + 1:,}; lower learning_rate"
+                f" ({self.config.learning_rate:g}) or lengthen the warm-up"
+            )
 
     def forget_gradients(self) -> None:
         """Begin a sum of gradients."""
