@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,14 @@ def test_a_batch_without_labels_is_left_out_and_counted(word_model: Path, batche
     with_it.run()
     assert (with_it.skipped_batches, with_it.step, with_it.updates.optimizer.steps) == (1, 2, 1)
     assert with_it.updates.flat.weights.isfinite().all()
+
+
+def test_a_loss_that_is_no_number_ends_the_run_in_a_line(word_model: Path, batches: ShuffledBatches) -> None:
+    run = BaselineTrainer(load_backbone(word_model), BaselineConfig(method="whole"), RUN, FixedBatches([batches[0]]))
+    with torch.no_grad():
+        run.updates.flat.weights[:] = math.inf
+    with pytest.raises(UserError, match="no longer finite at step 1; lower learning_rate"):
+        run.run()
 
 
 def test_several_batches_of_a_step_are_their_rows_at_once(word_model: Path, batches: ShuffledBatches) -> None:

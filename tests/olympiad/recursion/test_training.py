@@ -69,6 +69,18 @@ def test_p10_every_batch_gets_as_many_steps_as_the_supervision_has(backbone: Bac
     assert backbone.fingerprint() == before, "P2: the backbone is what it was after twelve steps"
 
 
+def test_a_loss_that_is_no_number_ends_the_run_in_a_line_and_moves_nothing(backbone: Backbone, tmp_path: Path) -> None:
+    run = trainer(backbone, batches(4))
+    run.run(stop_at=2)
+    with torch.no_grad():
+        run.updates.flat.weights[0] = math.inf
+    before = run.updates.flat.weights.clone()
+    with pytest.raises(UserError, match=r"no longer finite at step 3; lower learning_rate \(0\.001\)"):
+        run.run(tmp_path / "checkpoint")
+    assert torch.equal(run.updates.flat.weights, before)
+    assert not (tmp_path / "checkpoint").exists()
+
+
 @pytest.mark.row("S3-T2")
 def test_a_batch_is_learned(backbone: Backbone) -> None:
     run = trainer(backbone, FixedBatches([batch(0)]), epochs=25, learning_rate=3e-3, schedule="constant")
