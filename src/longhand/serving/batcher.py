@@ -87,9 +87,9 @@ class Batcher:
         self._observe = observe
         self._waiting: deque[_Piece] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="batcher")
-        self._busy = self._looks = False
+        self._looks = False
         self._timer: asyncio.TimerHandle | None = None
-        self._doing: list[_Piece] = []
+        self._doing: list[_Piece] = []  # by the thread
         self._earliest = math.inf  # deadline; no piece that is left has an earlier one
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = math.inf
@@ -103,7 +103,7 @@ class Batcher:
     @property
     def is_idle(self) -> bool:
         """Whether nothing waits and nothing is being done."""
-        return not self._busy and not self._waiting
+        return not self._doing and not self._waiting
 
     async def submit(self, kind: Kind, item: Any, *, timeout: float | None = None) -> Done:
         """The result of one piece of work.
@@ -148,7 +148,7 @@ class Batcher:
 
     def _begin_if_it_is_time(self) -> None:
         """Begin a batch if it is full or has waited enough."""
-        if self._busy or not self._waiting:
+        if self._doing or not self._waiting:
             return
         if self.max_wait > 0 and len(self._waiting) < self.max_batch:
             left = self._waiting[0].arrived + self.max_wait - perf_counter()
@@ -174,12 +174,12 @@ class Batcher:
             except Exception as error:
                 self._end(batch, started, [], error)
             return
-        self._busy, self._doing = True, batch
+        self._doing = batch
         work = asyncio.get_running_loop().run_in_executor(self._thread, _work, kind, items)
         work.add_done_callback(lambda work: self._thread_done(batch, started, work))
 
     def _thread_done(self, batch: list[_Piece], started: float, work: asyncio.Future[list[Any]]) -> None:
-        self._busy, self._doing = False, []
+        self._doing = []
         error = asyncio.CancelledError() if work.cancelled() else work.exception()
         self._end(batch, started, [] if error else work.result(), error)
 
